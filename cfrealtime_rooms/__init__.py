@@ -1,0 +1,1 @@
+"""Rooms on Cloudflare Realtime, for any Python web framework."""
