@@ -1,0 +1,1 @@
+"""Cloudflare Realtime on your own machine, with real media."""

@@ -1,0 +1,1 @@
+"""The media plane: what carries packets, and the values that tell it what to carry."""

@@ -1,0 +1,1 @@
+"""Session descriptions of the emulator: text in, values out, and back. Pure."""

@@ -1,0 +1,1 @@
+"""The room as values and decisions: no socket, clock, randomness, loop or logging in here."""
