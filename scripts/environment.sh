@@ -48,14 +48,17 @@ make_venv() {
     "$python" -m venv --clear .venv
 }
 
-# pip says nothing for a minute or far too much: one short line per package instead.
+# pip says nothing for a minute or far too much: one short line per package instead, and its complaints if it fails.
 pip_install() {
-    .venv/bin/python -m pip install --progress-bar off "$@" | while read -r word rest; do
+    local log
+    log=$(mktemp)
+    .venv/bin/python -m pip install --progress-bar off "$@" 2>"$log" | while read -r word rest; do
         case $word in
-            Collecting) printf '    %s\n' "${rest%% *}" ;;
-            Installing | Building) printf '    %s %s …\n' "$word" "$(cut -c -60 <<<"$rest")" ;;
+            Collecting) printf "    fetching %s\n" "${rest%%[!A-Za-z0-9._-]*}" ;;
+            Installing) [[ $rest != collected* ]] || printf "    unpacking …\n" ;;
         esac
-    done
+    done || { cat "$log" >&2; fail "pip could not install what pyproject.toml asks for"; }
+    rm -f "$log"
 }
 
 # ensure_environment examples|dev: .venv with this package, its extras and that dependency group ("dev" holds "examples").
