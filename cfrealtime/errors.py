@@ -1,0 +1,242 @@
+"""Everything the SDK raises, in one tree.
+
+    RealtimeError
+    ├── ConfigurationError        credentials or settings are missing or malformed
+    ├── InvalidRequestError       refused here, before anything was sent (also a ValueError)
+    ├── NotSentError              no connection: the service has seen nothing of it
+    ├── OutcomeUnknownError       sent, but whether it happened cannot be told
+    ├── UnexpectedAnswerError     a read was answered with something that cannot be read
+    └── ApiError                  the service said no
+        ├── BadRequestError       400, 413
+        ├── AuthenticationError   401, 403
+        ├── NotFoundError         404
+        ├── NotAcceptableError    406: SDP it cannot use, or an exchange still open on this session
+        ├── SessionGoneError      410: expired or closed
+        ├── NotConnectedError     425: not connected yet
+        ├── RateLimitError        429
+        └── ServerError           5xx with an error code; for a read, any 5xx
+
+The branches answer the caller's first question: may it have happened? Not with the first three; perhaps
+with OutcomeUnknownError; and an ApiError does not prove that nothing changed either, only that the service
+refused.
+
+Messages say what happened, to what, and what to do. They never hold SDP, secrets or the service's own prose;
+that prose is in `description`, for those who know where they print it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from cfrealtime.models import printable_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cfrealtime.models import CloseResult, TracksResult
+
+__all__ = [
+    "ApiError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "InvalidRequestError",
+    "NotAcceptableError",
+    "NotConnectedError",
+    "NotFoundError",
+    "NotSentError",
+    "OutcomeUnknownError",
+    "RateLimitError",
+    "RealtimeError",
+    "ServerError",
+    "SessionGoneError",
+    "UnexpectedAnswerError",
+]
+
+_AFTER_UNKNOWN: Final = {
+    "new_session": "Make another session; the first one cannot be found again and expires by itself.",
+    "get_session": "It changes nothing: ask again.",
+    "new_tracks": "Do not send it again: get_state(), keep every mid found for clean-up, replace the session.",
+    "renegotiate": "Do not send the answer again: replace the session.",
+    "update_tracks": "Look with get_state(), then send it again.",
+    "close_tracks": "Repeat a forced close; after one with an offer, replace the session and force-close.",
+}
+
+
+def _about(operation: str, session_id: str | None) -> str:
+    return operation if session_id is None else f"{operation} on session {session_id}"
+
+
+def _rebuild(cls: type[RealtimeError], args: tuple[object, ...], state: dict[str, object]) -> RealtimeError:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class RealtimeError(Exception):
+    """The root of every error of this package.
+
+    `partial` is what is known to have been done when the call failed: the finished parts of a call that was
+    split, or the items named in an answer that could not be used. Mids in it are allocated: they need clean-up.
+    """
+
+    def __init__(self, message: str, *, operation: str | None = None, session_id: str | None = None) -> None:
+        super().__init__(message)
+        self.operation = operation
+        self.session_id = session_id
+        self.partial: TracksResult | CloseResult | None = None
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """Keep copies and pickles whole although constructors take keywords."""
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class ConfigurationError(RealtimeError):
+    """Credentials or settings are missing or malformed; the message names them, never their values."""
+
+
+class InvalidRequestError(RealtimeError, ValueError):
+    """Refused before anything was sent: the arguments cannot make a valid request."""
+
+
+class NotSentError(RealtimeError):
+    """No connection could be made in time. The service has seen nothing of it; it may be sent again."""
+
+    def __init__(self, reason: str, *, operation: str, session_id: str | None = None) -> None:
+        super().__init__(
+            f"{_about(operation, session_id)} was not sent: {reason}. "
+            "Check the network and the base URL; sending it again is safe.",
+            operation=operation,
+            session_id=session_id,
+        )
+
+
+class OutcomeUnknownError(RealtimeError):
+    """The request left, and whether it took effect cannot be told. Never repeated by the SDK."""
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        operation: str,
+        session_id: str | None = None,
+        status: int | None = None,
+        cf_ray: str | None = None,
+    ) -> None:
+        advice = _AFTER_UNKNOWN.get(operation, "Look at the session's state before doing anything else.")
+        super().__init__(
+            f"The outcome of {_about(operation, session_id)} is unknown: {reason}{_trace(cf_ray)}. {advice}",
+            operation=operation,
+            session_id=session_id,
+        )
+        self.status = status
+        self.cf_ray = cf_ray
+
+
+class UnexpectedAnswerError(RealtimeError):
+    """A read was answered with something that cannot be read. It changed nothing and may be repeated."""
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        operation: str,
+        session_id: str | None = None,
+        status: int | None = None,
+        cf_ray: str | None = None,
+    ) -> None:
+        super().__init__(
+            f"The answer to {_about(operation, session_id)} cannot be read: {reason}{_trace(cf_ray)}. "
+            "Check that the base URL is the service's and that no proxy answers in its place.",
+            operation=operation,
+            session_id=session_id,
+        )
+        self.status = status
+        self.cf_ray = cf_ray
+
+
+class ApiError(RealtimeError):
+    """The service refused a whole request. `code` is None when the answer carried none, like a proxy's."""
+
+    advice: ClassVar[str] = "The code says why; do not repeat the request unchanged."
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        operation: str,
+        code: str | None = None,
+        session_id: str | None = None,
+        description: str | None = None,
+        cf_ray: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        shown = "without an error code" if code is None else printable_code(code)
+        super().__init__(
+            f"Cloudflare Realtime refused {_about(operation, session_id)}: "
+            f"{status} {shown}{_trace(cf_ray)}. {self.advice}",
+            operation=operation,
+            session_id=session_id,
+        )
+        self.status = status
+        self.code = code
+        self.description = description
+        self.cf_ray = cf_ray
+        self.retry_after = retry_after
+
+
+class BadRequestError(ApiError):
+    """400 or 413: the request itself is wrong."""
+
+    advice = "Correct the request; repeating it changes nothing."
+
+
+class AuthenticationError(ApiError):
+    """401 or 403: the credentials do not open this app."""
+
+    advice = "Check that App ID and App Secret are set and belong together."
+
+
+class NotFoundError(ApiError):
+    """404: the app, or what the request names, does not exist."""
+
+    advice = "Check the App ID, the base URL and the session id."
+
+
+class NotAcceptableError(ApiError):
+    """406: SDP the service cannot use, or a request that crossed an exchange still open on this session."""
+
+    advice = (
+        "Finish the open offer/answer exchange before the next call; if that is done, replace the session."
+    )
+
+
+class SessionGoneError(ApiError):
+    """410: a session has expired or was closed. On a subscription it can be the publisher's."""
+
+    advice = (
+        "Replace the session; after a subscription look with get_state() first, it can be the publisher's."
+    )
+
+
+class NotConnectedError(ApiError):
+    """425: the session's media connection is not up yet."""
+
+    advice = "Wait until the endpoint reports its connection as connected, then send it again."
+
+
+class RateLimitError(ApiError):
+    """429: more than 50 calls a second on one session. `retry_after` is in seconds, if the service said."""
+
+    advice = "Slow down, wait for `retry_after` if it is set, then send it again."
+
+
+class ServerError(ApiError):
+    """The service failed on its side and said so. Only `retryable_transient_error` asks for a plain retry."""
+
+    advice = "Send it again after a pause if the code is retryable_transient_error; else get_state() first."
+
+
+def _trace(cf_ray: str | None) -> str:
+    return "" if cf_ray is None else f" (cf-ray {cf_ray})"
