@@ -1,0 +1,101 @@
+"""What holds for every file of the repository, whoever wrote it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULE_CAP = 500
+# Written by a program: nobody reads it from top to bottom.
+GENERATED = ("cfrealtime/_generated/",)
+
+# In pieces, so that this file does not find itself.
+FOREIGN = re.compile(
+    "|".join(
+        (
+            r"/(?:work|root|tmp)/(?=[a-z.])",
+            r"/(?:home|Users)/(?=[a-z])",
+            r"\bpypi\b\.(?:org|python)",
+            r"pythonhosted\b\.",
+            r"registry\.\bnpmjs\b",
+            r"\b(?:deb|security)\b\.debian",
+        )
+    )
+)
+UNFINISHED = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X)\b")
+
+
+def git(*arguments: str) -> list[str]:
+    """The lines that a git command prints."""
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+TRACKED = [name for name in git("ls-files") if (ROOT / name).is_file()]
+OURS = [name for name in TRACKED if not name.startswith(GENERATED)]
+MODULES = [name for name in OURS if name.endswith(".py")]
+DOCUMENTS = [name for name in OURS if name.endswith(".md")]
+
+
+def lines_matching(pattern: re.Pattern[str], names: list[str]) -> list[str]:
+    """Where a pattern is found, as file:line: text."""
+    return [
+        f"{name}:{number}: {line.strip()}"
+        for name in names
+        for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1)
+        if pattern.search(line)
+    ]
+
+
+def test_no_file_names_a_machine_or_a_registry() -> None:
+    assert lines_matching(FOREIGN, TRACKED) == []
+
+
+def test_nothing_is_left_unfinished() -> None:
+    assert lines_matching(UNFINISHED, OURS) == []
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    trees = {name: ast.parse((ROOT / name).read_text(encoding="utf-8")) for name in MODULES}
+    assert [name for name, tree in trees.items() if tree.body and not ast.get_docstring(tree)] == []
+
+
+def test_no_module_outgrows_its_reader() -> None:
+    lengths = {name: len((ROOT / name).read_text(encoding="utf-8").splitlines()) for name in MODULES}
+    assert {name: length for name, length in lengths.items() if length > MODULE_CAP} == {}
+
+
+def test_what_is_run_by_name_is_executable() -> None:
+    modes = {line.split("\t")[1]: line.split()[0] for line in git("ls-files", "--stage", "scripts", ".ci")}
+    assert {name for name, mode in modes.items() if mode == "100755"} == {
+        ".ci/run",
+        "scripts/bench",
+        "scripts/check",
+        "scripts/demo",
+        "scripts/test",
+    }
+
+
+def anchors(document: str) -> set[str]:
+    """The fragments that a forge makes of a document's headings."""
+    headings = re.findall(r"^#+ +(.+)$", (ROOT / document).read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, fragment = link.partition("#")
+        if "://" in path or path.startswith("mailto:"):
+            continue
+        target = ((ROOT / document).parent / path).resolve() if path else ROOT / document
+        if not target.exists() or (fragment and fragment not in anchors(str(target.relative_to(ROOT)))):
+            broken.append(link)
+    assert broken == []
