@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
-from attrs import Factory, frozen
+from attrs import Factory, field, frozen
 
 Kind = Literal["audio", "video"]
 
@@ -28,7 +28,7 @@ class LocalTransport:
     """What our side writes into every description of one session."""
 
     ufrag: str
-    pwd: str
+    pwd: str = field(repr=False)
     fingerprint: str
     """SHA-256 fingerprint of the server's certificate, in colon-separated upper-case hexadecimal."""
     address: Address
@@ -39,7 +39,7 @@ class RemoteTransport:
     """What the endpoint wrote into its description."""
 
     ufrag: str
-    pwd: str
+    pwd: str = field(repr=False)
     fingerprints: tuple[tuple[str, str], ...]
     """Pairs of (hash function in lower case, value)."""
     setup: Literal["active", "passive", "actpass"]

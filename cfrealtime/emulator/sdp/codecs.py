@@ -1,0 +1,110 @@
+"""Which codecs the emulator forwards, and what makes two codecs the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from attrs import frozen
+
+from cfrealtime.emulator.media.plan import Kind
+
+SUPPORTED: Mapping[Kind, frozenset[str]] = {
+    "audio": frozenset({"opus"}),
+    "video": frozenset({"vp8", "h264", "vp9", "av1"}),
+}
+FEEDBACK: Mapping[Kind, tuple[str, ...]] = {
+    "audio": (),
+    # No transport-cc: the media plane estimates nothing and answers with REMB instead.
+    "video": ("goog-remb", "ccm fir", "nack", "nack pli"),
+}
+_DISTINGUISHING: Mapping[str, Mapping[str, str]] = {
+    "h264": {"packetization-mode": "0", "profile-level-id": "420010"},
+    "vp9": {"profile-id": "0"},
+    "av1": {"profile": "0"},
+}
+"""Parameters, with their defaults, without which two payload types of one name are not interchangeable."""
+
+
+@frozen
+class CodecSpec:
+    """A codec as such, without a number."""
+
+    name: str
+    clock_rate: int
+    channels: int
+    parameters: str
+    """The text of `a=fmtp`, without the payload type; empty when there is none."""
+    rtx: bool = False
+    """Whether retransmissions (RFC 4588) go with it."""
+
+    @property
+    def key(self) -> str:
+        """Equal for codecs a packet of which can be forwarded as it is."""
+        name = self.name.lower()
+        given = dict(format_parameters(self.parameters))
+        parts = [name, str(self.clock_rate)] + ([str(self.channels)] if self.channels > 1 else [])
+        key = "/".join(parts)
+        for parameter, default in _DISTINGUISHING.get(name, {}).items():
+            value = given.get(parameter, default).lower()
+            if parameter == "profile-level-id":
+                value = value[:4]  # the rest is the level, which the two sides choose on their own
+            key += f";{parameter}={value}"
+        return key
+
+
+@frozen
+class NumberedCodec:
+    """A codec with the payload types one session gives it."""
+
+    spec: CodecSpec
+    payload_type: int
+    rtx_payload_type: int | None = None
+    feedback: tuple[str, ...] = ()
+
+
+@frozen
+class RtpMap:
+    """One `a=rtpmap` line."""
+
+    name: str
+    clock_rate: int
+    channels: int
+
+
+def format_parameters(text: str) -> Iterator[tuple[str, str]]:
+    """The `name=value` pairs of an `a=fmtp` text, names in lower case."""
+    for item in text.split(";"):
+        name, _, value = item.partition("=")
+        if name.strip():
+            yield name.strip().lower(), value.strip()
+
+
+def read_codecs(
+    kind: Kind,
+    formats: Sequence[int],
+    maps: Mapping[int, RtpMap],
+    parameters: Mapping[int, str],
+    feedback: Mapping[int | None, frozenset[str]],
+) -> tuple[NumberedCodec, ...]:
+    """The codecs of one section that can be forwarded, in its order; each once, with its retransmissions."""
+    rtx: dict[str, int] = {}
+    for number in formats:
+        if number in maps and maps[number].name.lower() == "rtx":
+            rtx.setdefault(dict(format_parameters(parameters.get(number, ""))).get("apt", ""), number)
+    found: dict[str, NumberedCodec] = {}
+    for number in formats:
+        mapped = maps.get(number)
+        if mapped is None or mapped.name.lower() not in SUPPORTED[kind]:
+            continue
+        rtx_number = rtx.get(str(number))
+        spec = CodecSpec(
+            mapped.name,
+            mapped.clock_rate,
+            mapped.channels,
+            parameters.get(number, ""),
+            rtx=rtx_number is not None,
+        )
+        offered = feedback.get(number, frozenset()) | feedback.get(None, frozenset())
+        accepted = tuple(name for name in FEEDBACK[kind] if name in offered)
+        found.setdefault(spec.key, NumberedCodec(spec, number, rtx_number, accepted))
+    return tuple(found.values())

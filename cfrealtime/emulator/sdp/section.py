@@ -1,0 +1,123 @@
+"""One media section as both sides have agreed on it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from attrs import frozen
+
+from cfrealtime.emulator.media.plan import Codec, Kind, Receive, Send, Source
+
+from .codecs import CodecSpec, NumberedCodec
+from .parse import Direction, ParsedSection, SectionKind
+from .registry import MID, RECEIVE_EXTENSIONS, SEND_EXTENSIONS
+
+
+@frozen
+class SendTrack:
+    """What we offered to send on a section."""
+
+    ssrc: int
+    rtx_ssrc: int | None
+    codecs: tuple[NumberedCodec, ...]
+    extensions: Mapping[str, int]
+    stream: str
+    track: str
+
+
+@frozen
+class Section:
+    """One m= line of a session, kept at its index."""
+
+    mid: str
+    kind: SectionKind
+    stopped: bool = False
+    receiving: bool = False
+    """Accepted for publishing."""
+    send: SendTrack | None = None
+    remote: ParsedSection | None = None
+    """What the endpoint last said about it; None while only we have spoken."""
+
+    @property
+    def media_kind(self) -> Kind:
+        """The kind, where it is known to be media."""
+        return cast("Kind", self.kind)
+
+    @property
+    def direction(self) -> Direction:
+        """What we say: never more than the endpoint's last word allows."""
+        sends = self.send is not None and (self.remote is None or self.remote.receives)
+        receives = self.receiving and (self.remote is None or self.remote.sends)
+        if sends:
+            return "sendrecv" if receives else "sendonly"
+        return "recvonly" if receives else "inactive"
+
+    @property
+    def codecs(self) -> tuple[NumberedCodec, ...]:
+        """The payload types in use: those of the endpoint that we can carry."""
+        if self.remote is None:
+            return self.send.codecs if self.send else ()
+        if self.receiving or self.send is None:
+            return self.remote.codecs
+        keys = {codec.spec.key for codec in self.send.codecs}
+        return tuple(codec for codec in self.remote.codecs if codec.spec.key in keys)
+
+    @property
+    def extensions(self) -> Mapping[str, int]:
+        """The header extensions in use."""
+        if self.remote is None:
+            return self.send.extensions if self.send else {}
+        wanted = {MID}
+        if self.receiving:
+            wanted |= set(RECEIVE_EXTENSIONS[self.media_kind])
+        if self.send:
+            wanted |= set(SEND_EXTENSIONS[self.media_kind])
+        return {uri: number for uri, number in self.remote.extensions.items() if uri in wanted}
+
+    @property
+    def rids(self) -> tuple[str, ...]:
+        """The simulcast layers we take."""
+        return self.remote.rids if self.remote and self.receiving else ()
+
+    def as_receive(self, *, active: bool) -> Receive | None:
+        """What arrives on this section, for the media plane; None when nothing does."""
+        if self.stopped or not self.receiving or self.remote is None or not self.remote.sends:
+            return None
+        return Receive(
+            mid=self.mid,
+            kind=self.media_kind,
+            codecs=_plan_codecs(self.codecs),
+            extensions=self.extensions,
+            ssrcs=self.remote.ssrcs,
+            rtx_ssrcs=self.remote.rtx_ssrcs,
+            rids=self.rids,
+            active=active,
+        )
+
+    def as_send(self, source: Source | None, preferred_rid: str | None) -> Send | None:
+        """What leaves on this section, for the media plane; None when nothing may."""
+        if self.stopped or self.send is None or self.remote is None or not self.remote.receives:
+            return None
+        return Send(
+            mid=self.mid,
+            kind=self.media_kind,
+            ssrc=self.send.ssrc,
+            rtx_ssrc=self.send.rtx_ssrc,
+            codecs=_plan_codecs(self.codecs),
+            extensions=self.extensions,
+            source=source,
+            preferred_rid=preferred_rid,
+        )
+
+
+def specs(codecs: tuple[NumberedCodec, ...]) -> tuple[CodecSpec, ...]:
+    """Codecs without their numbers, as another session needs them."""
+    return tuple(codec.spec for codec in codecs)
+
+
+def _plan_codecs(codecs: tuple[NumberedCodec, ...]) -> tuple[Codec, ...]:
+    return tuple(
+        Codec(codec.payload_type, codec.spec.key, codec.spec.clock_rate, codec.rtx_payload_type)
+        for codec in codecs
+    )
