@@ -147,3 +147,20 @@ Command = (
     | RequestSnapshot
     | Leave
 )
+
+COMMAND_NAMES: dict[type[Command], str] = {
+    Join: "join",
+    Resume: "resume",
+    Negotiate: "negotiate",
+    Offer: "offer",
+    Applied: "applied",
+    Answer: "answer",
+    Media: "media",
+    Mute: "mute",
+    Unpublish: "unpublish",
+    SendMessage: "message",
+    SetAttributes: "attributes",
+    RequestSnapshot: "snapshot",
+    Leave: "leave",
+}
+"""The `type` of each message on the wire."""

@@ -201,3 +201,19 @@ Notice = (
     | Error
     | Closed
 )
+
+NOTICE_NAMES: dict[type[Notice], str] = {
+    Welcome: "welcome",
+    Joined: "joined",
+    Snapshot: "snapshot",
+    Grant: "grant",
+    RoomAnswer: "answer",
+    RoomOffer: "offer",
+    Mids: "mids",
+    Replace: "replace",
+    Delta: "delta",
+    Message: "message",
+    Error: "error",
+    Closed: "closed",
+}
+"""The `type` of each message on the wire."""

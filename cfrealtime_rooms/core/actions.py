@@ -1,0 +1,49 @@
+"""What the core wants done: performed by the runtime, which feeds results back as inputs."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from .events import RoomEvent
+from .notices import Notice
+from .state import Operation
+
+
+@frozen
+class Send:
+    """Tell a client something, over its connection."""
+
+    connection: str
+    notice: Notice
+
+
+@frozen
+class HangUp:
+    """Close a host's channel after everything before it was sent."""
+
+    connection: str
+    code: int
+    """A WebSocket close code of the private range."""
+    reason: str
+
+
+@frozen
+class Call:
+    """Perform an API call and return its outcome under the operation's id."""
+
+    operation: Operation
+
+
+@frozen
+class Emit:
+    """Tell the host what happened."""
+
+    event: RoomEvent
+
+
+@frozen
+class StopRepointing:
+    """The service refuses to point a live mid at another publication: true for the whole app."""
+
+
+Action = Send | HangUp | Call | Emit | StopRepointing

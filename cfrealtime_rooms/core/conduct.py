@@ -1,0 +1,184 @@
+"""What a participant in the room asks for, message by message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import evolve
+
+from .commands import (
+    Answer,
+    Applied,
+    Command,
+    Join,
+    Leave,
+    Media,
+    Mute,
+    Negotiate,
+    Offer,
+    RequestSnapshot,
+    Resume,
+    SendMessage,
+    SetAttributes,
+    Unpublish,
+)
+from .departure import remove
+from .events import MessageSent, TrackMuted
+from .exchange import answer
+from .membership import join, merged, resume
+from .notices import Message
+from .publishing import check_tracks, end, waiting_offer
+from .replacing import replace
+from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Connection, Idle, Participant
+from .turn import Refused, Turn
+from .views import snapshot
+
+
+def obey(turn: Turn, connection: Connection, command: Command) -> None:
+    """Carry out one command, or raise `Refused` with nothing changed."""
+    participant = turn.room.participants.get(connection.participant or "")
+    match command:
+        case Join() | Resume():
+            if participant is not None:
+                raise Refused("already_joined", "This connection is in the room already.")
+            if turn.room.closed is not None:
+                raise Refused("room_closed", "The room has been closed.")
+            if isinstance(command, Join):
+                join(turn, connection, command)
+            else:
+                resume(turn, connection, command)
+        case _ if participant is None:
+            raise Refused("not_joined", "Send join, or resume, first.")
+        case Negotiate() | Offer() | Applied() | Answer() | Media():
+            _negotiation(turn, participant, command)
+        case _:
+            _conduct(turn, participant, command)
+
+
+def _negotiation(
+    turn: Turn, participant: Participant, command: Negotiate | Offer | Applied | Answer | Media
+) -> None:
+    lane, phase = participant.lane, participant.lane.phase
+    turn.touch(participant)
+    match command, phase:
+        case Negotiate(), _:
+            lane.wants_grant = True
+        case Offer(), AwaitingOffer(grant, _) if command.grant == grant:
+            _offered(turn, participant, command)
+        case Offer(), _:
+            raise Refused("no_grant", "Offer only under a current grant: send negotiate and wait.")
+        case Applied(), AwaitingApplied(exchange, _, _) if command.exchange == exchange:
+            lane.note(turn.now, f"applied {exchange}")
+            lane.phase = Idle()
+        case Answer(), AwaitingAnswer(exchange, _, _) if command.exchange == exchange:
+            answer(turn, participant, phase, command.sdp)
+        case Applied() | Answer(), _:
+            raise Refused("stale", "That exchange is not open (any more).")
+        case Media(), _:
+            if command.epoch != lane.epoch:
+                raise Refused("stale", "That epoch is over; a new connection was asked for.")
+            _media(turn, participant, command)
+
+
+def _offered(turn: Turn, participant: Participant, command: Offer) -> None:
+    """Take an offer under its grant. What the client no longer offers after a replacement has ended."""
+    check_tracks(turn, participant, command.tracks)
+    lane = participant.lane
+    offered = {track.source for track in command.tracks}
+    for publication in tuple(participant.publications.values()):
+        if publication.state == "negotiating" and publication.source not in offered:
+            end(turn, participant, publication.source)
+    lane.offer = waiting_offer(turn, command.grant, command.sdp, command.tracks)
+    lane.phase = Idle()
+    lane.note(turn.now, f"offer of {len(command.tracks)}")
+
+
+def _media(turn: Turn, participant: Participant, command: Media) -> None:
+    lane = participant.lane
+    if command.state == "failed":
+        replace(turn, participant, "the client's connection failed")
+        return
+    if command.state == "connected" and not lane.connected:
+        lane.connected = True
+        lane.note(turn.now, "connected")
+    for publication in participant.publications.values():
+        sending = publication.source in command.sending
+        if sending and not publication.sending:
+            turn.touch_others(participant)
+            _ask_again(turn.room.participants.values(), publication.id)
+        publication.sending = sending
+
+
+def _ask_again(participants: Iterable[Participant], publication_id: str) -> None:
+    """Packets flow now: whoever was refused this publication need not wait any longer."""
+    for other in participants:
+        other.lane.retries.pop(publication_id, None)
+
+
+def _conduct(turn: Turn, participant: Participant, command: Command) -> None:
+    match command:
+        case Mute(source, muted):
+            _mute(turn, participant, source, muted=muted)
+        case Unpublish(source):
+            if source not in participant.publications:
+                raise Refused("unknown_source", "Nothing is published from that source.")
+            end(turn, participant, source)
+        case SendMessage():
+            _say(turn, participant, command)
+        case SetAttributes(attributes):
+            limits = turn.rules.settings.limits
+            participant.attributes = merged(
+                participant.attributes, attributes, limits.attributes, limits.attribute_length
+            )
+            turn.change(participant)
+        case RequestSnapshot():
+            participant.told = turn.room.revision
+            turn.send(participant, snapshot(turn.room, participant))
+        case Leave():
+            remove(turn, participant, "left")
+        case _:
+            raise Refused("bad_message", "That is not understood here.")
+
+
+def _mute(turn: Turn, participant: Participant, source: str, *, muted: bool) -> None:
+    """Soft: the publication goes on with silence or a still picture, and no call is made."""
+    publication = participant.publications.get(source)
+    offer = participant.lane.offer
+    if publication is not None:
+        if publication.muted != muted:
+            publication.muted = muted
+            turn.change(participant)
+            turn.emit(TrackMuted(turn.room.id, participant.id, publication.id, source, muted))
+    elif offer is not None and any(track.source == source for track in offer.tracks):
+        tracks = tuple(evolve(t, muted=muted) if t.source == source else t for t in offer.tracks)
+        participant.lane.offer = evolve(offer, tracks=tracks)
+    else:
+        raise Refused("unknown_source", "Nothing is published from that source.")
+
+
+def _say(turn: Turn, participant: Participant, command: SendMessage) -> None:
+    if not participant.permissions.message:
+        raise Refused("not_allowed", "This participant may not send messages.")
+    if (command.text is None) == (command.data is None):
+        raise Refused("bad_message", "A message has a text, or data.")
+    if command.text is not None and not 1 <= len(command.text) <= turn.rules.settings.limits.text_length:
+        raise Refused("bad_message", f"A text has 1 to {turn.rules.settings.limits.text_length} characters.")
+    spread(turn, participant, command.text, command.data, command.to)
+    turn.emit(MessageSent(turn.room.id, participant.id, command.text, command.data, command.to))
+
+
+def spread(
+    turn: Turn, sender: Participant | None, text: str | None, data: object, to: tuple[str, ...] | None
+) -> None:
+    """Deliver a message. Its sender gets it too: what it shows is what the others have got."""
+    room = turn.room
+    visible = {p.id for p in room.participants.values() if p.visible}
+    if to is not None and not visible.issuperset(to):
+        raise Refused("unknown_participant", "Not everyone addressed is in the room.")
+    addressed = visible if to is None else {*to}
+    if sender is not None:
+        addressed = addressed | {sender.id}
+    message = Message(sender.id if sender else None, text, data, to)
+    for participant in room.participants.values():
+        if participant.id in addressed:
+            turn.send(participant, message)

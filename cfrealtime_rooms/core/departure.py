@@ -1,0 +1,40 @@
+"""A participant goes: out of the room at once; what it held at the SFU goes to the ledger."""
+
+from __future__ import annotations
+
+from .events import ParticipantLeft
+from .ledger import owe_lane
+from .notices import Closed, Departure
+from .publishing import release
+from .state import Participant, Retired
+from .turn import Turn
+
+CLOSE_CODES = {"left": 1000, "replaced": 4001, "removed": 4002, "room_closed": 4003}
+"""WebSocket close codes; every other reason gives 4000."""
+
+
+def remove(turn: Turn, participant: Participant, reason: str) -> None:
+    """Take a participant out of the room, whatever its lane is doing."""
+    owe_lane(turn, participant)
+    participant.lane.phase = Retired(reason)
+    del turn.room.participants[participant.id]
+    for publication in participant.publications.values():
+        release(turn, publication)
+    turn.touch_others(participant)
+    turn.changed.discard(participant.id)
+    if participant.visible:
+        turn.left.append(Departure(participant.id, reason))
+    if participant.connection is not None:
+        say_goodbye(turn, participant, reason)
+    turn.emit(ParticipantLeft(turn.room.id, participant.id, participant.identity, reason))
+
+
+def say_goodbye(turn: Turn, participant: Participant, reason: str) -> None:
+    """The last message, then the host closes the channel. What still arrives on it is ignored."""
+    connection = participant.connection
+    if connection is None:
+        return
+    turn.send(participant, Closed(reason))
+    turn.hang_up(connection, CLOSE_CODES.get(reason, 4000), reason)
+    turn.room.connections.pop(connection, None)
+    participant.connection = None

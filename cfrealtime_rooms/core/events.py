@@ -1,0 +1,137 @@
+"""What happened in a room, for the host: typed, ordered, in the past tense."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+
+@frozen
+class RoomOpened:
+    """The first participant is on its way in."""
+
+    room: str
+
+
+@frozen
+class RoomClosed:
+    """The room is empty, or was closed; its name starts afresh from here."""
+
+    room: str
+    reason: str
+
+
+@frozen
+class ParticipantJoined:
+    """A participant can be seen by the others."""
+
+    room: str
+    participant: str
+    identity: str
+    name: str
+
+
+@frozen
+class ParticipantReconnecting:
+    """A participant's channel dropped; it may resume within the grace period."""
+
+    room: str
+    participant: str
+    identity: str
+
+
+@frozen
+class ParticipantResumed:
+    """A participant whose channel had dropped is back."""
+
+    room: str
+    participant: str
+    identity: str
+
+
+@frozen
+class ParticipantLeft:
+    """A participant is out of the room."""
+
+    room: str
+    participant: str
+    identity: str
+    reason: str
+    """`left`, `timeout`, `replaced`, `removed`, `join_failed` or `room_closed`."""
+
+
+@frozen
+class TrackPublished:
+    """The SFU holds a participant's publication."""
+
+    room: str
+    participant: str
+    publication: str
+    source: str
+
+
+@frozen
+class TrackMuted:
+    """A publication was muted, or unmuted."""
+
+    room: str
+    participant: str
+    publication: str
+    source: str
+    muted: bool
+
+
+@frozen
+class TrackUnpublished:
+    """A publication has ended."""
+
+    room: str
+    participant: str
+    publication: str
+    source: str
+
+
+@frozen
+class MessageSent:
+    """A participant said something."""
+
+    room: str
+    participant: str
+    text: str | None = field(repr=False)
+    data: object = field(repr=False)
+    to: tuple[str, ...] | None
+
+
+@frozen
+class SessionReplaced:
+    """A participant got a new media session; the others kept theirs."""
+
+    room: str
+    participant: str
+    epoch: int
+    """Of the new session."""
+    reason: str
+
+
+@frozen
+class LeakReported:
+    """Something at the SFU could not be closed in time and was given up."""
+
+    room: str
+    session_id: str
+    mids: tuple[str, ...]
+
+
+RoomEvent = (
+    RoomOpened
+    | RoomClosed
+    | ParticipantJoined
+    | ParticipantReconnecting
+    | ParticipantResumed
+    | ParticipantLeft
+    | TrackPublished
+    | TrackMuted
+    | TrackUnpublished
+    | MessageSent
+    | SessionReplaced
+    | LeakReported
+)

@@ -1,0 +1,159 @@
+"""Offer and answer: what the SFU's descriptions mean for the lane, its participant and the others."""
+
+from __future__ import annotations
+
+from cfrealtime.models import TrackResult, TracksResult
+
+from .calls import Publish, Renegotiate, Subscribe
+from .events import ParticipantJoined, TrackPublished
+from .ledger import owe
+from .notices import Error, RoomAnswer, RoomOffer
+from .publishing import item_failed
+from .replacing import replace
+from .state import (
+    AwaitingAnswer,
+    AwaitingApplied,
+    Idle,
+    Locator,
+    Participant,
+    Publication,
+    Subscription,
+    WaitingTrack,
+)
+from .turn import Turn
+
+
+def on_published(turn: Turn, participant: Participant, call: Publish, result: TracksResult) -> None:
+    """The SFU has taken the client's offer, perhaps not every track of it."""
+    lane, offer = participant.lane, participant.lane.offer
+    if offer is None:
+        return
+    if result.description is None or result.description.type != "answer":
+        if result.ok or result.description is not None:
+            owe(turn, call.session_id, [track.mid for track in result.ok if track.mid])
+            replace(turn, participant, "an offer was taken without an answer", uncertain=True)
+        else:
+            refuse_offer(turn, participant, "publish_failed")
+        return
+    taken = {item.mid: item for item in result.ok}
+    for track in offer.tracks:
+        if track.mid in taken:
+            _publication_begins(turn, participant, track)
+        else:
+            lane.closing.add(track.mid)
+            turn.send(participant, Error("publish_failed", f"The SFU did not take {track.source}.", "offer"))
+    lane.offer = None
+    lane.published_at = turn.now if lane.published_at is None else lane.published_at
+    lane.sections += len(offer.tracks)
+    sdp = result.description.sdp
+    lane.phase = AwaitingApplied(offer.exchange, turn.now + turn.rules.settings.applied, sdp)
+    lane.note(turn.now, f"published {len(taken)}")
+    turn.send(participant, RoomAnswer(offer.exchange, lane.epoch, sdp))
+    exchange_succeeded(turn, participant)
+
+
+def _publication_begins(turn: Turn, participant: Participant, track: WaitingTrack) -> None:
+    lane = participant.lane
+    publication = participant.publications.get(track.source)
+    if publication is None:
+        publication = Publication(turn.new_id("pub"), track.source, track.kind, track.muted)
+        participant.publications[track.source] = publication
+    publication.kind, publication.muted = track.kind, track.muted
+    publication.state, publication.mid = "live", track.mid
+    publication.locator = Locator(lane.session_id or "", track.track_name)
+    publication.sending, publication.refusals, publication.published_at = False, 0, turn.now
+    turn.change(participant)
+    turn.touch_others(participant)
+    turn.emit(TrackPublished(turn.room.id, participant.id, publication.id, track.source))
+
+
+def refuse_offer(turn: Turn, participant: Participant, code: str) -> None:
+    """The client's offer came to nothing: it rolls back, and may ask again."""
+    lane, offer = participant.lane, participant.lane.offer
+    lane.offer = None
+    in_reply_to = "join" if offer is not None and offer.from_join else "offer"
+    sentence = {
+        "bad_sdp": "The SFU could not read the offer; make a new one from the current state.",
+        "publish_failed": "The SFU did not take the offer; try to publish again.",
+    }[code]
+    lane.note(turn.now, f"offer refused: {code}")
+    turn.send(participant, Error(code, sentence, in_reply_to))
+
+
+def exchange_succeeded(turn: Turn, participant: Participant) -> None:
+    """The first one makes a joining participant visible to the others."""
+    participant.lane.exchanged = True
+    if not participant.visible:
+        become_visible(turn, participant)
+
+
+def become_visible(turn: Turn, participant: Participant) -> None:
+    """From now on the others know of the participant."""
+    participant.visible = True
+    turn.change(participant)
+    turn.touch_others(participant)
+    turn.emit(ParticipantJoined(turn.room.id, participant.id, participant.identity, participant.name))
+
+
+def on_offered(turn: Turn, participant: Participant, call: Subscribe, result: TracksResult) -> None:
+    """The SFU offers what it could; what it could not waits by itself."""
+    lane = participant.lane
+    allocated = 0
+    for item, publication, locator in _matched(turn, call, result):
+        if item is not None and item.error is None and item.mid:
+            allocated += 1
+            _subscription_begins(turn, participant, item.mid, publication, locator)
+        elif publication is not None:
+            item_failed(turn, participant, publication, item.error.code if item and item.error else None)
+    if result.description is None and allocated == 0:
+        return
+    if result.description is None or result.description.type != "offer":
+        replace(turn, participant, "a subscription came without its offer", uncertain=True)
+        return
+    lane.sections += allocated
+    exchange = participant.next_exchange()
+    sdp = result.description.sdp
+    lane.phase = AwaitingAnswer(exchange, turn.now + turn.rules.settings.answer, sdp)
+    lane.note(turn.now, f"offered {allocated} of {len(call.tracks)}")
+    turn.send(participant, RoomOffer(exchange, lane.epoch, sdp, lane.mids()))
+
+
+def _matched(
+    turn: Turn, call: Subscribe, result: TracksResult
+) -> list[tuple[TrackResult | None, Publication | None, Locator]]:
+    """Each requested track with its item: by locator, else by position where the service left names out."""
+    named = {(item.session_id, item.track_name): item for item in result.tracks if item.track_name}
+    in_order = len(result.tracks) == len(call.tracks)
+    matched: list[tuple[TrackResult | None, Publication | None, Locator]] = []
+    for index, track in enumerate(call.tracks):
+        item = named.get((track.session_id, track.track_name))
+        if item is None and in_order and not result.tracks[index].track_name:
+            item = result.tracks[index]
+        publication = turn.room.located(track.session_id, track.track_name)
+        matched.append((item, publication, Locator(track.session_id, track.track_name)))
+    return matched
+
+
+def _subscription_begins(
+    turn: Turn, participant: Participant, mid: str, publication: Publication | None, locator: Locator
+) -> None:
+    """Record an allocated mid. If its publication ended meanwhile, it is closed."""
+    lane = participant.lane
+    if publication is None:
+        lane.closing.add(mid)
+        return
+    lane.subscriptions[mid] = Subscription(mid, publication.kind, publication.id, locator, turn.now)
+    lane.retries.pop(publication.id, None)
+
+
+def answer(turn: Turn, participant: Participant, exchange: AwaitingAnswer, sdp: str) -> None:
+    """The client has answered the SFU's offer: hand it on."""
+    lane = participant.lane
+    lane.note(turn.now, f"answer {exchange.exchange}")
+    turn.call(participant, Renegotiate(lane.session_id or "", sdp))
+
+
+def on_renegotiated(turn: Turn, participant: Participant) -> None:
+    """The exchange is over: the next step may begin."""
+    participant.lane.phase = Idle()
+    exchange_succeeded(turn, participant)

@@ -1,0 +1,182 @@
+"""The room as one machine: inputs in, actions out. It knows no socket, clock, loop or log.
+
+Two rules that every change here must keep. An input is taken in whole or refused whole. And nothing is
+decided while inputs are still waiting: `handle` takes in, `flush` decides, so a burst costs one batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import define, field
+
+from . import ledger
+from .actions import Action
+from .calls import CallOutcome
+from .commands import COMMAND_NAMES
+from .conduct import obey, spread
+from .deadlines import expire, next_deadline
+from .departure import remove
+from .events import RoomClosed
+from .inputs import (
+    AdoptDebt,
+    CloseRoom,
+    Connected,
+    Disconnected,
+    Input,
+    Overflowed,
+    Received,
+    RemoveParticipant,
+    Returned,
+    Say,
+)
+from .lane import begin, finish
+from .membership import connect, disconnect
+from .notices import Error
+from .plan import Rules, next_step
+from .state import Room
+from .turn import Refused, Turn
+from .views import delta, snapshot, view
+
+
+@define
+class RoomMachine:
+    """One room. `now` is the shell's clock in seconds; `new_id` gives fresh unguessable ids."""
+
+    room: Room
+    rules: Rules
+    new_id: Callable[[str], str] = field(repr=False)
+    _turn: Turn | None = field(default=None, init=False, repr=False)
+
+    def handle(self, given: Input, now: float) -> None:
+        """Take one input in. What follows from it comes out of `flush`."""
+        turn = self._current(now)
+        match given:
+            case Connected():
+                connect(turn, given)
+            case Disconnected(connection):
+                disconnect(turn, connection)
+            case Received():
+                self._receive(turn, given)
+            case Returned(operation, outcome):
+                self._return(turn, operation, outcome)
+            case Overflowed(connection):
+                self._catch_up(turn, connection)
+            case _:
+                self._host(turn, given)
+
+    def flush(self, now: float) -> list[Action]:
+        """Let deadlines pass, plan every lane that something touched, tell everyone what changed."""
+        turn = self._current(now)
+        for participant in expire(turn):
+            turn.touch(participant)
+        self._plan(turn)
+        ledger.pay(turn)
+        self._tell(turn)
+        if turn.room.closed is not None and self.finished:
+            turn.room.closed = None
+        self._turn, self.rules = None, turn.rules
+        return turn.actions
+
+    def next_deadline(self) -> float | None:
+        """When to flush again although nothing has happened."""
+        return next_deadline(self.room, self.rules.settings)
+
+    @property
+    def finished(self) -> bool:
+        """Nobody is in the room or on the way in, and nothing is owed or under way."""
+        room = self.room
+        return not (room.participants or room.connections or room.debts or room.operations)
+
+    def stop_repointing(self, now: float) -> None:
+        """Another room of the app has learned that the service refuses to re-point."""
+        self._current(now).stop_repointing()
+
+    def _current(self, now: float) -> Turn:
+        if self._turn is None:
+            self._turn = Turn(self.room, self.rules, now, self.new_id)
+        self._turn.now = now
+        return self._turn
+
+    def _receive(self, turn: Turn, received: Received) -> None:
+        connection = self.room.connections.get(received.connection)
+        if connection is None:
+            return
+        try:
+            obey(turn, connection, received.command)
+        except Refused as refused:
+            name = COMMAND_NAMES[type(received.command)]
+            turn.send_to(connection.id, Error(refused.code, refused.message, name))
+
+    def _return(self, turn: Turn, operation_id: int, outcome: CallOutcome) -> None:
+        operation = self.room.operations.pop(operation_id, None)
+        if operation is None:
+            return
+        if operation.debt is None:
+            finish(turn, operation, outcome)
+        elif operation.debt in self.room.debts:
+            ledger.settle(turn, self.room.debts[operation.debt], outcome)
+
+    def _catch_up(self, turn: Turn, connection_id: str) -> None:
+        connection = self.room.connections.get(connection_id)
+        participant = self.room.participants.get(connection.participant or "") if connection else None
+        if participant is not None:
+            participant.told = self.room.revision
+            turn.send(participant, snapshot(self.room, participant))
+
+    def _host(self, turn: Turn, given: Input) -> None:
+        match given:
+            case RemoveParticipant(identity, reason):
+                for participant in list(self.room.participants.values()):
+                    if participant.identity == identity:
+                        remove(turn, participant, reason)
+            case Say(text, data, to):
+                spread(turn, None, text, data, to)
+            case CloseRoom(reason):
+                self._close(turn, reason)
+            case AdoptDebt(session_id, mids):
+                ledger.owe(turn, session_id, mids, uncertain=mids is None)
+            case _:
+                pass
+
+    def _close(self, turn: Turn, reason: str) -> None:
+        turn.room.closed = reason
+        for participant in list(turn.room.participants.values()):
+            remove(turn, participant, reason)
+        for connection in list(turn.room.connections.values()):
+            turn.hang_up(connection.id, 4003, reason)
+            del turn.room.connections[connection.id]
+        turn.emit(RoomClosed(turn.room.id, reason))
+
+    def _plan(self, turn: Turn) -> None:
+        """Plan until nothing more can begin: a step may touch other lanes."""
+        while turn.touched:
+            touched, turn.touched = turn.touched, set()
+            for participant_id in sorted(touched):
+                participant = turn.room.participants.get(participant_id)
+                if participant is None:
+                    continue
+                plan = next_step(turn.room, participant, turn.rules, turn.now)
+                participant.lane.wake_at = plan.wake_at
+                if plan.step is not None:
+                    begin(turn, participant, plan.step)
+
+    def _tell(self, turn: Turn) -> None:
+        """One revision and one delta for everything visible that changed in this turn."""
+        room = turn.room
+        changed = [room.participants[p] for p in room.participants if p in turn.changed]
+        if not (turn.left or any(participant.visible for participant in changed)):
+            self._tell_themselves(turn)
+            return
+        room.revision += 1
+        views = [view(participant) for participant in changed]
+        for participant in room.participants.values():
+            if participant.connection is not None:
+                turn.send(participant, delta(room, participant, views, turn.left))
+            participant.told = room.revision
+
+    def _tell_themselves(self, turn: Turn) -> None:
+        """A participant the others do not know yet sees its own changes."""
+        for participant_id in turn.changed & turn.room.participants.keys():
+            participant = turn.room.participants[participant_id]
+            turn.send(participant, delta(turn.room, participant, [view(participant)], ()))

@@ -1,0 +1,182 @@
+"""Coming in, coming back, and losing the channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import evolve
+
+from .commands import Join, OfferedTrack, Resume
+from .departure import remove
+from .events import ParticipantReconnecting, ParticipantResumed, RoomOpened
+from .exchange import become_visible
+from .inputs import Connected
+from .notices import Grant, Joined, RoomAnswer, RoomOffer, Welcome
+from .publishing import check_tracks, end, waiting_offer
+from .replacing import publishes, retire, tell_replaced
+from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Connection, Lane, Participant
+from .turn import Refused, Turn
+from .views import snapshot
+
+PROTOCOL = 1
+
+
+def connect(turn: Turn, connected: Connected) -> None:
+    """A channel is up: welcome it."""
+    turn.room.connections[connected.connection] = Connection(
+        connected.connection,
+        connected.identity,
+        connected.name,
+        connected.permissions,
+        connected.attributes,
+    )
+    turn.send_to(
+        connected.connection,
+        Welcome(PROTOCOL, connected.ice_servers, turn.rules.settings.limits),
+    )
+
+
+def join(turn: Turn, connection: Connection, command: Join) -> None:
+    """Admit a participant. The others learn of it when its first exchange has succeeded."""
+    room = turn.room
+    participant = _newcomer(turn, connection, command)
+    if command.offer is not None:
+        check_tracks(turn, participant, command.tracks)
+    twin = next((p for p in room.participants.values() if p.identity == connection.identity), None)
+    if twin is None and len(room.participants) >= turn.rules.settings.max_participants:
+        raise Refused("room_full", "The room is full; try again when someone has left.")
+    if twin is not None:
+        remove(turn, twin, "replaced")
+    if not room.participants:
+        turn.emit(RoomOpened(room.id))
+    room.participants[participant.id] = participant
+    connection.participant = participant.id
+    _tell_joined(turn, participant)
+    if command.offer is not None:
+        _take_offer(turn, participant, command.offer, command.tracks)
+    else:
+        become_visible(turn, participant)
+    turn.touch(participant)
+
+
+def _newcomer(turn: Turn, connection: Connection, command: Join) -> Participant:
+    """The participant as it would be. The host's word wins over the client's."""
+    limits = turn.rules.settings.limits
+    name = (connection.name if connection.name is not None else command.name or "").strip()
+    if not 1 <= len(name) <= limits.name_length:
+        raise Refused("name_invalid", f"A name has 1 to {limits.name_length} characters.")
+    participant = Participant(
+        id=turn.new_id("p"),
+        identity=connection.identity,
+        name=name,
+        permissions=connection.permissions,
+        attributes={},
+        token=turn.new_id("resume"),
+        lane=Lane(epoch=1),
+        connection=connection.id,
+        joined_at=turn.now,
+    )
+    participant.attributes = merged({}, command.attributes or {}, limits.attributes, limits.attribute_length)
+    participant.attributes |= connection.attributes
+    return participant
+
+
+def merged(held: Mapping[str, str], news: Mapping[str, str], most: int, longest: int) -> dict[str, str]:
+    """Attributes after a change; an empty value removes its key."""
+    if any(len(key) > longest or len(value) > longest or not key for key, value in news.items()):
+        raise Refused("bad_message", f"An attribute's key and value have at most {longest} characters.")
+    result = {key: value for key, value in {**held, **news}.items() if value}
+    if len(result) > most:
+        raise Refused("bad_message", f"A participant has at most {most} attributes.")
+    return result
+
+
+def resume(turn: Turn, connection: Connection, command: Resume) -> None:
+    """Bring a participant back whose channel dropped: its media may never have stopped."""
+    participant = next(
+        (
+            p
+            for p in turn.room.participants.values()
+            if p.token == command.token and p.identity == connection.identity
+        ),
+        None,
+    )
+    if participant is None:
+        raise Refused("resume_failed", "This token is unknown or used up; join anew.")
+    reload = command.epoch is None
+    if reload and command.offer is not None:
+        fresh = evolve(participant, publications={})
+        check_tracks(turn, fresh, command.tracks)
+    _take_over(turn, participant, connection)
+    offers = publishes(participant)
+    if reload:
+        _start_over(turn, participant, command)
+    stale = not reload and command.epoch != participant.lane.epoch
+    _tell_joined(turn, participant)
+    if stale:
+        tell_replaced(turn, participant, offers=offers)
+    else:
+        _repeat_open_exchange(turn, participant)
+    turn.touch(participant)
+
+
+def _take_over(turn: Turn, participant: Participant, connection: Connection) -> None:
+    """The new channel is the participant's; an older one that still seems open is dropped."""
+    if participant.connection is not None:
+        turn.hang_up(participant.connection, 4001, "resumed elsewhere")
+        turn.room.connections.pop(participant.connection, None)
+    participant.connection, participant.lost_at = connection.id, None
+    participant.token = turn.new_id("resume")
+    connection.participant = participant.id
+    turn.change(participant)
+    turn.emit(ParticipantResumed(turn.room.id, participant.id, participant.identity))
+
+
+def _start_over(turn: Turn, participant: Participant, command: Resume) -> None:
+    """The client has lost its connection (a reload): a new session, and what it offers now."""
+    retire(turn, participant, "the client started over")
+    offered = {track.source for track in command.tracks} if command.offer is not None else set[str]()
+    for source in participant.publications.keys() - offered:
+        end(turn, participant, source)
+    if command.offer is not None:
+        _take_offer(turn, participant, command.offer, command.tracks)
+    elif not participant.visible:
+        become_visible(turn, participant)
+
+
+def _take_offer(turn: Turn, participant: Participant, sdp: str, tracks: tuple[OfferedTrack, ...]) -> None:
+    exchange = participant.next_exchange()
+    participant.lane.offer = waiting_offer(turn, exchange, sdp, tracks, from_join=True)
+
+
+def _tell_joined(turn: Turn, participant: Participant) -> None:
+    participant.told = turn.room.revision
+    turn.send(
+        participant,
+        Joined(participant.id, participant.lane.epoch, participant.token, snapshot(turn.room, participant)),
+    )
+
+
+def _repeat_open_exchange(turn: Turn, participant: Participant) -> None:
+    """What the client was told last may have been lost with the channel."""
+    lane = participant.lane
+    match lane.phase:
+        case AwaitingOffer(grant, deadline):
+            turn.send(participant, Grant(grant, lane.epoch, deadline - turn.now))
+        case AwaitingApplied(exchange, _, sdp):
+            turn.send(participant, RoomAnswer(exchange, lane.epoch, sdp))
+        case AwaitingAnswer(exchange, _, sdp):
+            turn.send(participant, RoomOffer(exchange, lane.epoch, sdp, lane.mids()))
+        case _:
+            pass
+
+
+def disconnect(turn: Turn, connection_id: str) -> None:
+    """The channel is gone; the participant has the grace period to come back."""
+    connection = turn.room.connections.pop(connection_id, None)
+    participant = turn.room.participants.get(connection.participant or "") if connection else None
+    if participant is None or participant.connection != connection_id:
+        return
+    participant.connection, participant.lost_at = None, turn.now
+    turn.change(participant)
+    turn.emit(ParticipantReconnecting(turn.room.id, participant.id, participant.identity))

@@ -1,0 +1,21 @@
+"""What a participant may do. Decided by the host, never by the client."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+@frozen
+class Permissions:
+    """Rights of one participant; everything is allowed unless said otherwise."""
+
+    publish: bool | frozenset[str] = True
+    """True for every source, False for none, or the sources allowed."""
+    subscribe: bool = True
+    """Whether anything is received from others."""
+    message: bool = True
+    """Whether messages may be sent."""
+
+    def may_publish(self, source: str) -> bool:
+        """Whether this source may be published."""
+        return self.publish if isinstance(self.publish, bool) else source in self.publish

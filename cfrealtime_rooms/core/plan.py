@@ -1,0 +1,244 @@
+"""What a lane should do next: wanted against actual, as a plain function.
+
+One pass has a fixed order: read the session if in doubt, then closes, re-points, the client's offer, and
+then grants and subscription batches in turn. It looks at the room as it is now, so whatever came and
+went while the lane was busy costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import Factory, define, field, frozen
+
+from .calls import ApiCall
+from .policy import Policy, may_receive, ready_at
+from .settings import TRACKS_PER_CALL, Settings
+from .state import Idle, Lane, Participant, Publication, Room, Subscription
+
+
+@frozen
+class LookAtSession:
+    """Ask the SFU what it holds before touching the session again."""
+
+
+@frozen
+class RepeatCall:
+    """Make a call again that the SFU did not accept: its exchange is still open."""
+
+    call: ApiCall
+
+
+@frozen
+class CreateSession:
+    """The first exchange is about to begin."""
+
+
+@frozen
+class CloseMids:
+    """Close own sections that were unpublished, and received ones nobody wants."""
+
+    mids: tuple[str, ...]
+
+
+@frozen
+class Repoint:
+    """One receiving mid and the publication it should carry."""
+
+    mid: str
+    publication: Publication
+
+
+@frozen
+class RepointMids:
+    """Point existing mids at other publications: no SDP, one call."""
+
+    moves: tuple[Repoint, ...]
+
+
+@frozen
+class PublishOffer:
+    """Hand the client's waiting offer to the SFU."""
+
+
+@frozen
+class GrantOffer:
+    """Let the client make an offer."""
+
+
+@frozen
+class SubscribeTo:
+    """Have the SFU offer these publications."""
+
+    publications: tuple[Publication, ...]
+
+
+@frozen
+class ReplaceSession:
+    """The session has grown too many sections; nothing else is going on."""
+
+
+Step = (
+    LookAtSession
+    | CreateSession
+    | CloseMids
+    | RepointMids
+    | PublishOffer
+    | GrantOffer
+    | SubscribeTo
+    | ReplaceSession
+    | RepeatCall
+)
+
+
+@frozen
+class Plan:
+    """The next step, if one can be taken now, and when to look again by itself."""
+
+    step: Step | None
+    wake_at: float | None = None
+
+
+@define
+class Difference:
+    """Wanted against actual, for one lane."""
+
+    missing: list[Publication] = Factory(list[Publication])
+    moved: list[Repoint] = Factory(list[Repoint])
+    """Receiving mids whose publication lives in another session now."""
+    unwanted: list[Subscription] = Factory(list[Subscription])
+    spares: list[Subscription] = Factory(list[Subscription])
+    wake_at: float | None = None
+
+    def wake(self, at: float) -> None:
+        """Something becomes possible at this time."""
+        self.wake_at = at if self.wake_at is None else min(self.wake_at, at)
+
+
+@frozen
+class Rules:
+    """What a plan goes by besides the state."""
+
+    policy: Policy
+    settings: Settings = field(factory=Settings)
+    repointing: bool = True
+    """False once the service has refused to point a live mid at another publication."""
+
+
+def wanted_by(room: Room, subscriber: Participant, policy: Policy) -> dict[str, Publication]:
+    """What the policy wants of what permission allows, in the policy's order."""
+    allowed = {
+        publication.id: publication
+        for publisher in room.participants.values()
+        if may_receive(subscriber, publisher)
+        for publication in publisher.publications.values()
+    }
+    chosen = dict.fromkeys(policy(room, subscriber))
+    return {wanted: allowed[wanted] for wanted in chosen if wanted in allowed}
+
+
+def compare(room: Room, participant: Participant, rules: Rules, now: float) -> Difference:
+    """Wanted against actual; what has to wait only sets the time to look again."""
+    difference = Difference()
+    lane = participant.lane
+    wanted = wanted_by(room, participant, rules.policy)
+    held: set[str] = set()
+    for subscription in lane.subscriptions.values():
+        if subscription.publication is None:
+            difference.spares.append(subscription)
+            continue
+        held.add(subscription.publication)
+        publication = wanted.get(subscription.publication)
+        if publication is None:
+            difference.unwanted.append(subscription)
+        elif publication.locator != subscription.locator and _due(lane, publication, rules, now, difference):
+            difference.moved.append(Repoint(subscription.mid, publication))
+    for publication in wanted.values():
+        if publication.id not in held and _due(lane, publication, rules, now, difference):
+            difference.missing.append(publication)
+    difference.missing.sort(key=lambda publication: publication.kind)  # "audio" before "video"
+    return difference
+
+
+def _due(lane: Lane, publication: Publication, rules: Rules, now: float, difference: Difference) -> bool:
+    """Whether the publication can be asked for now."""
+    ready = ready_at(publication, rules.settings)
+    if ready is None:
+        return False
+    retry = lane.retries.get(publication.id)
+    at = max(ready, retry.not_before) if retry else ready
+    if at > now:
+        difference.wake(at)
+    return at <= now
+
+
+def next_step(room: Room, participant: Participant, rules: Rules, now: float) -> Plan:
+    """What the participant's lane should do now. Only an idle lane does anything."""
+    lane = participant.lane
+    if not isinstance(lane.phase, Idle):
+        return Plan(None)
+    if lane.call_retry is not None and lane.call_retry.not_before > now:
+        return Plan(None, lane.call_retry.not_before)
+    if lane.repeat is not None:
+        return Plan(RepeatCall(lane.repeat))
+    if lane.look and lane.session_id is not None:
+        return Plan(LookAtSession())
+    difference = compare(room, participant, rules, now)
+    step = _without_sdp(lane, difference, rules)
+    if step is None and participant.connection is not None:
+        step = _with_sdp(participant, difference, rules, now)
+    return Plan(step, difference.wake_at)
+
+
+def _without_sdp(lane: Lane, difference: Difference, rules: Rules) -> Step | None:
+    """Closes and re-points: they need neither the client nor its channel."""
+    if lane.session_id is None:
+        return None
+    close = sorted(lane.closing)
+    close += [subscription.mid for subscription in difference.unwanted]
+    if not rules.repointing:
+        close += [move.mid for move in difference.moved]
+        close += [spare.mid for spare in difference.spares]
+    if close:
+        return CloseMids(tuple(close[:TRACKS_PER_CALL]))
+    moves = difference.moved + fill_spares(difference.spares, difference.missing)
+    if rules.repointing and moves:
+        return RepointMids(tuple(moves[:TRACKS_PER_CALL]))
+    return None
+
+
+def fill_spares(spares: Iterable[Subscription], missing: Iterable[Publication]) -> list[Repoint]:
+    """Give each missing publication a spare mid of its kind, as far as they go."""
+    free = list(spares)
+    moves: list[Repoint] = []
+    for publication in missing:
+        spare = next((spare for spare in free if spare.kind == publication.kind), None)
+        if spare is not None:
+            free.remove(spare)
+            moves.append(Repoint(spare.mid, publication))
+    return moves
+
+
+def _with_sdp(participant: Participant, difference: Difference, rules: Rules, now: float) -> Step | None:
+    """Exchanges: the client's offer, a grant, or a batch of subscriptions."""
+    lane = participant.lane
+    if lane.offer is not None:
+        return PublishOffer() if lane.session_id is not None else CreateSession()
+    batch = difference.missing[:TRACKS_PER_CALL] if _may_subscribe(lane, difference, rules, now) else []
+    if lane.wants_grant and not (batch and lane.granted_last):
+        return GrantOffer()
+    if batch:
+        return SubscribeTo(tuple(batch)) if lane.session_id is not None else CreateSession()
+    if not rules.repointing and lane.sections > rules.settings.max_sections:
+        return ReplaceSession()
+    return None
+
+
+def _may_subscribe(lane: Lane, difference: Difference, rules: Rules, now: float) -> bool:
+    """A session that published waits for its connection; else the first offer brings it up."""
+    if lane.published_at is None or lane.connected:
+        return True
+    opens = lane.published_at + rules.settings.unproven
+    if opens > now and difference.missing:
+        difference.wake(opens)
+    return opens <= now

@@ -1,0 +1,97 @@
+"""Publications and the receiving mids that carry them: begin, end, die, fail, come back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from .backoff import later
+from .commands import OfferedTrack
+from .events import TrackUnpublished
+from .notices import Mids
+from .state import ClientOffer, Participant, Publication, WaitingTrack
+from .turn import Refused, Turn
+
+REFUSALS_BEFORE_A_LOOK = 3
+"""So often may the SFU not find what its publisher reports as sending, before that session is read."""
+
+
+def check_tracks(turn: Turn, participant: Participant, tracks: Iterable[OfferedTrack]) -> None:
+    """Refuse an offer's tracks as a whole, before anything is touched."""
+    offered = tuple(tracks)
+    sources = {track.source for track in offered}
+    if not offered:
+        raise Refused("no_tracks", "An offer names at least one track: mid, source and kind.")
+    if len(sources) != len(offered) or len({track.mid for track in offered}) != len(offered):
+        raise Refused("bad_message", "Every track of an offer has its own source and its own mid.")
+    for track in offered:
+        if not participant.permissions.may_publish(track.source):
+            raise Refused("not_allowed", "This participant may not publish that source.")
+        held = participant.publications.get(track.source)
+        if held is not None and held.state == "live":
+            raise Refused("source_taken", "That source is published already; unpublish it first.")
+    if len(sources | participant.publications.keys()) > turn.rules.settings.limits.tracks:
+        raise Refused("too_many_tracks", "This participant publishes as many tracks as it may.")
+
+
+def waiting_offer(
+    turn: Turn, exchange: int, sdp: str, tracks: Iterable[OfferedTrack], *, from_join: bool = False
+) -> ClientOffer:
+    """The offer as the lane holds it: each track under the name it will have at the SFU."""
+    waiting = tuple(WaitingTrack(t.mid, t.source, t.kind, t.muted, turn.new_id("track")) for t in tracks)
+    return ClientOffer(exchange, sdp, waiting, from_join)
+
+
+def end(turn: Turn, participant: Participant, source: str) -> None:
+    """A publication is over: whoever received it keeps the mid as a spare."""
+    publication = participant.publications.pop(source)
+    if publication.mid is not None:
+        participant.lane.closing.add(publication.mid)
+    release(turn, publication)
+    turn.change(participant)
+    turn.touch(participant)
+    turn.touch_others(participant)
+    turn.emit(TrackUnpublished(turn.room.id, participant.id, publication.id, source))
+
+
+def release(turn: Turn, publication: Publication) -> None:
+    """Turn every mid that carried the publication into a spare."""
+    for other in turn.room.participants.values():
+        other.lane.retries.pop(publication.id, None)
+        for subscription in other.lane.subscriptions.values():
+            if subscription.publication == publication.id:
+                subscription.publication = None
+
+
+def declare_dead(turn: Turn, participant: Participant, publication: Publication) -> None:
+    """The SFU collected it: its publisher is told, and publishes it anew."""
+    publication.lose_session()
+    publication.state = "dead"
+    turn.change(participant)
+
+
+def item_failed(turn: Turn, participant: Participant, publication: Publication, code: str | None) -> None:
+    """The SFU refused one publication to one participant: this item alone waits."""
+    retries = participant.lane.retries
+    key = f"{participant.id} {publication.id}"
+    retries[publication.id] = later(retries.get(publication.id), key, turn.now)
+    turn.touch(participant)
+    if code != "not_found_track_error" or not publication.sending:
+        return
+    publication.refusals += 1
+    if publication.refusals >= REFUSALS_BEFORE_A_LOOK:
+        publication.refusals = 0
+        found = turn.room.publication(publication.id)
+        if found is not None:
+            found[0].lane.look = True
+            turn.touch(found[0])
+
+
+def forget_mids(turn: Turn, participant: Participant, closed: Collection[str]) -> None:
+    """These mids are closed at the SFU."""
+    lane = participant.lane
+    before = lane.mids()
+    lane.closing.difference_update(closed)
+    for mid in closed:
+        lane.subscriptions.pop(mid, None)
+    if lane.mids() != before:
+        turn.send(participant, Mids(lane.epoch, lane.mids()))

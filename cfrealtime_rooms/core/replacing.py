@@ -1,0 +1,64 @@
+"""A session that cannot be trusted any more is replaced; nobody else's is touched."""
+
+from __future__ import annotations
+
+from .departure import remove
+from .events import SessionReplaced
+from .ledger import owe_lane
+from .notices import Replace
+from .state import AwaitingOffer, Idle, Lane, Participant, Retired
+from .turn import Turn
+
+OFTEN = 8
+LATELY = 60.0
+"""More replacements than `OFTEN` within this many seconds, and the participant is asked to leave."""
+
+
+def replace(turn: Turn, participant: Participant, reason: str, *, uncertain: bool = False) -> None:
+    """Retire the lane, owe what its session holds, and begin a new epoch."""
+    had_media = publishes(participant)
+    retire(turn, participant, reason, uncertain=uncertain)
+    participant.replacements = [at for at in participant.replacements if turn.now - at < LATELY]
+    participant.replacements.append(turn.now)
+    if len(participant.replacements) > OFTEN:
+        remove(turn, participant, "media_failed")
+        return
+    turn.emit(SessionReplaced(turn.room.id, participant.id, participant.lane.epoch, reason))
+    if participant.connection is not None:
+        tell_replaced(turn, participant, offers=had_media)
+
+
+def publishes(participant: Participant) -> bool:
+    """Whether the client has, or is about to have, something to offer."""
+    lane = participant.lane
+    return (
+        bool(participant.publications)
+        or lane.offer is not None
+        or lane.wants_grant
+        or isinstance(lane.phase, AwaitingOffer)
+    )
+
+
+def retire(turn: Turn, participant: Participant, reason: str, *, uncertain: bool = False) -> None:
+    """End the lane for good and put a fresh one in its place."""
+    old = participant.lane
+    owe_lane(turn, participant, uncertain=uncertain)
+    old.phase = Retired(reason)
+    participant.lane = Lane(epoch=old.epoch + 1, timeline=old.timeline)
+    participant.lane.note(turn.now, f"epoch {old.epoch + 1}: {reason}")
+    for publication in participant.publications.values():
+        publication.lose_session()
+    turn.change(participant)
+    turn.touch(participant)
+
+
+def tell_replaced(turn: Turn, participant: Participant, *, offers: bool) -> None:
+    """Have the client make a new connection; who publishes gets the grant with it."""
+    lane = participant.lane
+    if not offers:
+        lane.phase = Idle()
+        turn.send(participant, Replace(lane.epoch, None, None))
+        return
+    wait = turn.rules.settings.grant
+    lane.phase = AwaitingOffer(participant.next_exchange(), turn.now + wait)
+    turn.send(participant, Replace(lane.epoch, lane.phase.grant, wait))

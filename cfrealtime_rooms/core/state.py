@@ -1,0 +1,286 @@
+"""The room's state: plain values that serialize. Only the core's own functions change them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Literal
+
+from attrs import Factory, define, field, frozen
+
+from .calls import ApiCall
+from .commands import TrackKind
+from .permissions import Permissions
+
+TIMELINE_LENGTH = 64
+
+
+@frozen
+class Locator:
+    """Where the SFU finds a publication. A locator is not authority."""
+
+    session_id: str
+    track_name: str
+
+
+@define
+class Publication:
+    """A source of one participant. Its id outlives replaced sessions; its locator does not."""
+
+    id: str
+    source: str
+    kind: TrackKind
+    muted: bool
+    state: Literal["negotiating", "live", "dead"] = "negotiating"
+    locator: Locator | None = None
+    mid: str | None = None
+    """In the publisher's connection."""
+    sending: bool = False
+    published_at: float = 0.0
+    refusals: int = 0
+    """How often the SFU has said since `sending` that it has no such track."""
+
+    def lose_session(self) -> None:
+        """Its session is gone: nothing can be subscribed until it is published anew."""
+        self.state, self.locator, self.mid, self.sending, self.refusals = "negotiating", None, None, False, 0
+
+
+@define
+class Subscription:
+    """A receiving mid and what it carries."""
+
+    mid: str
+    kind: TrackKind
+    publication: str | None
+    """None: a spare, to be pointed at the next publication of its kind."""
+    locator: Locator
+    """Where it points, as far as we know."""
+    since: float
+
+
+@define
+class Retry:
+    """When something that failed may be tried again."""
+
+    tries: int
+    not_before: float
+
+
+@frozen
+class WaitingTrack:
+    """A track of a waiting offer, under the name it will have at the SFU."""
+
+    mid: str
+    source: str
+    kind: TrackKind
+    muted: bool
+    track_name: str
+
+
+@frozen
+class ClientOffer:
+    """An offer of the client's that waits for its lane, or is on its way to the SFU."""
+
+    exchange: int
+    sdp: str = field(repr=False)
+    tracks: tuple[WaitingTrack, ...]
+    from_join: bool
+
+
+@frozen
+class Idle:
+    """Nothing is open; the next step may begin."""
+
+
+@frozen
+class Calling:
+    """One API call is under way."""
+
+    op: int
+
+
+@frozen
+class AwaitingOffer:
+    """The client was granted an offer."""
+
+    grant: int
+    deadline: float
+
+
+@frozen
+class AwaitingApplied:
+    """The SFU's answer is with the client. It is kept for a client that resumes."""
+
+    exchange: int
+    deadline: float
+    answer: str = field(repr=False)
+
+
+@frozen
+class AwaitingAnswer:
+    """The SFU's offer is with the client. It is kept for a client that resumes."""
+
+    exchange: int
+    deadline: float
+    offer: str = field(repr=False)
+
+
+@frozen
+class Retired:
+    """Terminal: the session is in the ledger; a replacement is a new lane."""
+
+    reason: str
+
+
+Phase = Idle | Calling | AwaitingOffer | AwaitingApplied | AwaitingAnswer | Retired
+
+
+@define
+class Lane:
+    """Owner of every mutation of one session: what is wanted and what is, never a queue of requests."""
+
+    epoch: int
+    session_id: str | None = None
+    phase: Phase = Factory(Idle)
+    subscriptions: dict[str, Subscription] = Factory(dict[str, Subscription])
+    retries: dict[str, Retry] = Factory(dict[str, Retry])
+    """By publication id: items the SFU refused."""
+    call_retry: Retry | None = None
+    """The lane as a whole waits after a call that came to nothing."""
+    repeat: ApiCall | None = None
+    """A call that was not accepted and goes again before anything else: its exchange is still open."""
+    offer: ClientOffer | None = None
+    closing: set[str] = Factory(set[str])
+    """Own sections to close by force."""
+    wants_grant: bool = False
+    granted_last: bool = False
+    """Grants and subscription batches alternate."""
+    look: bool = False
+    """Read the session before anything else: a call said 410, or others cannot find a publication."""
+    exchanged: bool = False
+    """One exchange has succeeded."""
+    published_at: float | None = None
+    """When the client's first offer was taken: from then on subscriptions wait for its connection."""
+    connected: bool = False
+    sections: int = 0
+    wake_at: float | None = None
+    """When the next step may become possible though nothing happens."""
+    timeline: deque[tuple[float, str]] = Factory(lambda: deque[tuple[float, str]](maxlen=TIMELINE_LENGTH))
+
+    def note(self, now: float, what: str) -> None:
+        """Remember a step for `inspect`. Never SDP, never a secret."""
+        self.timeline.append((now, what))
+
+    def mids(self) -> dict[str, str]:
+        """Every receiving mid that carries a publication, for the client."""
+        return {s.mid: s.publication for s in self.subscriptions.values() if s.publication is not None}
+
+
+@define
+class Participant:
+    """A membership in the room."""
+
+    id: str
+    identity: str
+    name: str
+    permissions: Permissions
+    attributes: dict[str, str]
+    token: str = field(repr=False)
+    lane: Lane
+    connection: str | None
+    """None while the channel is down."""
+    joined_at: float
+    lost_at: float | None = None
+    visible: bool = False
+    """Others know of it: the first exchange has succeeded, or it is a viewer."""
+    publications: dict[str, Publication] = Factory(dict[str, Publication])
+    """By source."""
+    told: int = 0
+    """The revision its client has."""
+    exchanges: int = 0
+    replacements: list[float] = Factory(list[float])
+    """When its sessions were replaced lately."""
+
+    def next_exchange(self) -> int:
+        """A number for a grant or an exchange; never used twice for this participant."""
+        self.exchanges += 1
+        return self.exchanges
+
+
+@define
+class Connection:
+    """A channel of the host's, before and after its participant has joined."""
+
+    id: str
+    identity: str
+    name: str | None
+    permissions: Permissions
+    attributes: Mapping[str, str]
+    participant: str | None = None
+
+
+@define
+class Debt:
+    """Something the SFU may still hold for a session that is over."""
+
+    id: int
+    session_id: str
+    mids: set[str] | None
+    """None: nobody knows; look first."""
+    since: float
+    again: bool = False
+    """A call whose outcome is unknown may land late: look once more after it is paid."""
+    tries: int = 0
+    not_before: float = 0.0
+    op: int | None = None
+
+
+@frozen
+class Operation:
+    """A call under way, and who waits for it: a lane (participant and epoch), or a debt."""
+
+    id: int
+    call: ApiCall
+    participant: str | None = None
+    epoch: int | None = None
+    debt: int | None = None
+
+
+@define
+class Room:
+    """Everything known about one room."""
+
+    id: str
+    revision: int = 0
+    """Counts changes that a client can see, and nothing else."""
+    participants: dict[str, Participant] = Factory(dict[str, Participant])
+    connections: dict[str, Connection] = Factory(dict[str, Connection])
+    operations: dict[int, Operation] = Factory(dict[int, Operation])
+    debts: dict[int, Debt] = Factory(dict[int, Debt])
+    counter: int = 0
+    """For ids of operations and debts."""
+    closed: str | None = None
+    """Why the room takes nobody any more."""
+
+    def next_number(self) -> int:
+        """An id for an operation or a debt."""
+        self.counter += 1
+        return self.counter
+
+    def located(self, session_id: str, track_name: str) -> Publication | None:
+        """The publication that the SFU knows under this locator, if it still is one."""
+        locator = Locator(session_id, track_name)
+        for participant in self.participants.values():
+            if participant.lane.session_id == session_id:
+                for publication in participant.publications.values():
+                    if publication.locator == locator:
+                        return publication
+        return None
+
+    def publication(self, publication_id: str) -> tuple[Participant, Publication] | None:
+        """A publication and its publisher."""
+        for participant in self.participants.values():
+            for publication in participant.publications.values():
+                if publication.id == publication_id:
+                    return participant, publication
+        return None
