@@ -7,7 +7,10 @@ import re
 import subprocess
 from pathlib import Path
 
+import attrs
 import pytest
+
+from cfrealtime_rooms.core import commands, notices
 
 ROOT = Path(__file__).parent.parent
 MODULE_CAP = 500
@@ -99,3 +102,41 @@ def test_links_lead_somewhere(document: str) -> None:
         if not target.exists() or (fragment and fragment not in anchors(str(target.relative_to(ROOT)))):
             broken.append(link)
     assert broken == []
+
+
+VALUES = {
+    "an offered track": commands.OfferedTrack,
+    "a participant": notices.ParticipantView,
+    "a publication": notices.PublicationView,
+    "a departure": notices.Departure,
+    "an ICE server": notices.IceServer,
+}
+
+
+def documented(heading: str) -> dict[str, list[str]]:
+    """The first two columns of the table under a heading of the signaling page."""
+    text = (ROOT / "docs/signaling.md").read_text(encoding="utf-8")
+    section = text.split(f"\n### {heading}\n")[1].split("\n#")[0]
+    rows = [line.split("|")[1:3] for line in section.splitlines() if line.startswith("|")][2:]
+    return {name.strip().strip("`"): re.findall(r"`([^`]+)`", fields) for name, fields in rows}
+
+
+def declared(kinds: dict[str, type[attrs.AttrsInstance]], optional: str) -> dict[str, list[str]]:
+    """The same, as the code has it."""
+    return {
+        name: [f.name + optional * (f.default is not attrs.NOTHING) for f in attrs.fields(kind)]
+        for name, kind in kinds.items()
+    }
+
+
+def test_the_signaling_page_lists_every_message_and_field() -> None:
+    asked = {name: kind for kind, name in commands.COMMAND_NAMES.items()}
+    told = {name: kind for kind, name in notices.NOTICE_NAMES.items()}
+    assert documented("Client to room") == declared(asked, optional="?")
+    assert documented("Room to client") == declared(told, optional="")
+
+
+def test_the_signaling_page_lists_the_values_inside_messages() -> None:
+    expected = declared(VALUES, optional="")
+    expected["an offered track"] = declared({"": commands.OfferedTrack}, optional="?")[""]
+    assert documented("Values inside") == expected
