@@ -10,16 +10,24 @@ from collections.abc import Mapping
 from typing import Literal
 
 from attrs import Factory, field, frozen
+from attrs.validators import matches_re
 
 TrackKind = Literal["audio", "video"]
+
+_WORD = r"[A-Za-z0-9_.:+/-]{1,64}"
+
+
+_IS_WORD = matches_re(_WORD)
+_WORD_SHAPE = {"pattern": f"^{_WORD}$"}
+"""A short name without spaces: what travels between machines."""
 
 
 @frozen
 class OfferedTrack:
     """One section of a client's offer that is to become a publication."""
 
-    mid: str
-    source: str
+    mid: str = field(validator=_IS_WORD, metadata=_WORD_SHAPE)
+    source: str = field(validator=_IS_WORD, metadata=_WORD_SHAPE)
     """`microphone`, `camera`, `screen`, `screen_audio`, or a free name."""
     kind: TrackKind
     muted: bool = False
@@ -93,7 +101,7 @@ class Media:
 class Mute:
     """Tell the others that a source is muted or not. Soft: packets go on, no API call."""
 
-    source: str
+    source: str = field(validator=_IS_WORD, metadata=_WORD_SHAPE)
     muted: bool
 
 
@@ -101,7 +109,7 @@ class Mute:
 class Unpublish:
     """Stop publishing a source: closed at the SFU."""
 
-    source: str
+    source: str = field(validator=_IS_WORD, metadata=_WORD_SHAPE)
 
 
 @frozen

@@ -61,6 +61,8 @@ def _negotiation(
     lane, phase = participant.lane, participant.lane.phase
     turn.touch(participant)
     match command, phase:
+        case Negotiate(), AwaitingOffer():
+            pass  # it holds a grant already, or one with `replace` has crossed this
         case Negotiate(), _:
             lane.wants_grant = True
         case Offer(), AwaitingOffer(grant, _) if command.grant == grant:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .events import ParticipantLeft
+from .events import ParticipantLeft, RoomClosed
 from .ledger import owe_lane
 from .notices import Closed, Departure
 from .publishing import release
@@ -27,6 +27,8 @@ def remove(turn: Turn, participant: Participant, reason: str) -> None:
     if participant.connection is not None:
         say_goodbye(turn, participant, reason)
     turn.emit(ParticipantLeft(turn.room.id, participant.id, participant.identity, reason))
+    if not turn.room.participants:
+        turn.emit(RoomClosed(turn.room.id, turn.room.closed or "empty"))
 
 
 def say_goodbye(turn: Turn, participant: Participant, reason: str) -> None:

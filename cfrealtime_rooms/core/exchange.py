@@ -40,7 +40,8 @@ def on_published(turn: Turn, participant: Participant, call: Publish, result: Tr
         if track.mid in taken:
             _publication_begins(turn, participant, track)
         else:
-            lane.closing.add(track.mid)
+            if track.mid not in result.by_mid:
+                lane.closing.add(track.mid)
             turn.send(participant, Error("publish_failed", f"The SFU did not take {track.source}.", "offer"))
     lane.offer = None
     lane.published_at = turn.now if lane.published_at is None else lane.published_at

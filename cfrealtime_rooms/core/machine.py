@@ -17,7 +17,6 @@ from .commands import COMMAND_NAMES
 from .conduct import obey, spread
 from .deadlines import expire, next_deadline
 from .departure import remove
-from .events import RoomClosed
 from .inputs import (
     AdoptDebt,
     CloseRoom,
@@ -73,8 +72,6 @@ class RoomMachine:
         self._plan(turn)
         ledger.pay(turn)
         self._tell(turn)
-        if turn.room.closed is not None and self.finished:
-            turn.room.closed = None
         self._turn, self.rules = None, turn.rules
         return turn.actions
 
@@ -146,7 +143,6 @@ class RoomMachine:
         for connection in list(turn.room.connections.values()):
             turn.hang_up(connection.id, 4003, reason)
             del turn.room.connections[connection.id]
-        turn.emit(RoomClosed(turn.room.id, reason))
 
     def _plan(self, turn: Turn) -> None:
         """Plan until nothing more can begin: a step may touch other lanes."""

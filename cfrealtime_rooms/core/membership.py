@@ -45,11 +45,11 @@ def join(turn: Turn, connection: Connection, command: Join) -> None:
     twin = next((p for p in room.participants.values() if p.identity == connection.identity), None)
     if twin is None and len(room.participants) >= turn.rules.settings.max_participants:
         raise Refused("room_full", "The room is full; try again when someone has left.")
-    if twin is not None:
-        remove(turn, twin, "replaced")
     if not room.participants:
         turn.emit(RoomOpened(room.id))
     room.participants[participant.id] = participant
+    if twin is not None:
+        remove(turn, twin, "replaced")
     connection.participant = participant.id
     _tell_joined(turn, participant)
     if command.offer is not None:
