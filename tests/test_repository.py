@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import json
 import re
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import attrs
 import pytest
+from starlette.websockets import WebSocket
 
 from cfrealtime_rooms.core import commands, notices
 
@@ -140,3 +145,38 @@ def test_the_signaling_page_lists_the_values_inside_messages() -> None:
     expected = declared(VALUES, optional="")
     expected["an offered track"] = declared({"": commands.OfferedTrack}, optional="?")[""]
     assert documented("Values inside") == expected
+
+
+async def guest(_: WebSocket) -> SimpleNamespace:
+    """The README leaves this to its reader."""
+    return SimpleNamespace(id="ada", name="Ada")
+
+
+async def test_the_host_in_the_readme_lets_people_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUDFLARE_REALTIME_APP_ID", "app")
+    monkeypatch.setenv("CLOUDFLARE_REALTIME_APP_SECRET", "secret")
+    (code,) = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    host: dict[str, Any] = {"authenticate": guest}
+    exec(compile(code, "README.md", "exec", dont_inherit=True), host)
+    app = host["app"]
+    scope = {
+        "type": "websocket",
+        "path": "/rooms/hall",
+        "query_string": b"",
+        "headers": [],
+        "subprotocols": [],
+    }
+    said, told = asyncio.Queue[dict[str, Any]](), asyncio.Queue[dict[str, Any]]()
+
+    async with app.router.lifespan_context(app):
+        meeting = asyncio.create_task(app(scope, said.get, told.put))
+        said.put_nowait({"type": "websocket.connect"})
+        assert await told.get() == {"type": "websocket.accept", "subprotocol": None, "headers": []}
+        assert json.loads((await told.get())["text"])["type"] == "welcome"
+        said.put_nowait({"type": "websocket.receive", "text": '{"type": "join"}'})
+        joined = json.loads((await told.get())["text"])
+        said.put_nowait({"type": "websocket.disconnect", "code": 1001})
+        await meeting
+
+    assert joined["type"] == "joined"
+    assert [participant["name"] for participant in joined["snapshot"]["participants"]] == ["Ada"]
