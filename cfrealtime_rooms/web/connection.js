@@ -1,0 +1,191 @@
+// @ts-check
+// One RTCPeerConnection to the SFU, for one epoch. Its callers see to it that exchanges never overlap.
+
+import { sleep } from "./events.js";
+
+/** @typedef {import("./media.js").LocalSource} LocalSource */
+/** @typedef {{mid: string, source: string, kind: string, muted: boolean}} OfferedTrack */
+
+/** Candidates travel in the SDP; those that take longer than this are done without. */
+const GATHERING = 1_000;
+/** A connection that was interrupted this long is lost. */
+const INTERRUPTION = 5_000;
+
+/** @type {Record<string, number>} */
+const MAX_BITRATE = { camera: 1_000_000, screen: 2_500_000 };
+
+/** Senders by source, receivers by mid, and whether media gets through. */
+export class Connection {
+  #pc;
+  #report;
+  /** @type {Map<string, RTCRtpTransceiver>} */
+  #senders = new Map();
+  /** Transceivers of sources that ended: their sections are given back with the next offer of ours.
+   * @type {RTCRtpTransceiver[]} */
+  #ended = [];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #interruption;
+  /** @type {"connecting" | "connected" | "failed" | "closed"} */
+  state = "connecting";
+
+  /**
+   * @param {RTCIceServer[]} iceServers
+   * @param {{data: boolean, report: (state: "connected" | "failed") => void}} options
+   */
+  constructor(iceServers, { data, report }) {
+    this.#pc = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+    this.#report = report;
+    this.#pc.onconnectionstatechange = () => this.#stateChanged();
+    if (data) this.#pc.createDataChannel("room", { negotiated: true, id: 0 });
+  }
+
+  /** Sources that have a section, in an offer sent or being made. */
+  get sources() {
+    return new Set(this.#senders.keys());
+  }
+
+  /**
+   * Our offer: one new section for each of these sources.
+   * @param {readonly LocalSource[]} locals
+   * @returns {Promise<{sdp: string, tracks: OfferedTrack[]}>}
+   */
+  async offer(locals) {
+    // Only now: a stopped transceiver in between would spoil an answer to the SFU's offer.
+    for (const transceiver of this.#ended.splice(0)) transceiver.stop();
+    const added = locals.map((local) => ({ local, transceiver: this.#add(local) }));
+    const sdp = await this.#describe();
+    const tracks = added.map(({ local, transceiver }) => ({
+      mid: /** @type {string} */ (transceiver.mid),
+      source: local.source,
+      kind: local.kind,
+      muted: local.muted,
+    }));
+    return { sdp, tracks };
+  }
+
+  /**
+   * The SFU's answer to our offer.
+   * @param {string} sdp
+   */
+  async accept(sdp) {
+    await this.#pc.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  /**
+   * Our answer to the SFU's offer.
+   * @param {string} sdp
+   * @returns {Promise<string>}
+   */
+  async answer(sdp) {
+    await this.#pc.setRemoteDescription({ type: "offer", sdp });
+    return await this.#describe();
+  }
+
+  /** Take back an offer that came to nothing, with the sections that were new in it. */
+  async rollback() {
+    if (this.#pc.signalingState === "have-local-offer") await this.#pc.setLocalDescription({ type: "rollback" });
+    for (const [source, transceiver] of this.#senders) {
+      if (transceiver.mid !== null) continue;
+      this.#senders.delete(source);
+      this.#ended.push(transceiver);
+    }
+  }
+
+  /**
+   * Send what the source sends now.
+   * @param {LocalSource} local
+   */
+  async refresh(local) {
+    await this.#senders.get(local.source)?.sender.replaceTrack(local.outgoing);
+  }
+
+  /**
+   * Stop sending a source.
+   * @param {string} source
+   */
+  retire(source) {
+    const transceiver = this.#senders.get(source);
+    if (!transceiver) return;
+    this.#senders.delete(source);
+    this.#ended.push(transceiver);
+    transceiver.sender.replaceTrack(null).catch(() => {}); // Refused only by a closed connection.
+  }
+
+  /**
+   * The receiver of a mid, if an offer has brought that mid.
+   * @param {string} mid
+   * @returns {RTCRtpReceiver | undefined}
+   */
+  receiver(mid) {
+    return this.#pc.getTransceivers().find((transceiver) => transceiver.mid === mid)?.receiver;
+  }
+
+  /** Sources whose packets leave. */
+  async sending() {
+    /** @type {string[]} */
+    const sources = [];
+    for (const [source, { sender }] of this.#senders) {
+      const reports = [...(await sender.getStats()).values()];
+      if (reports.some((report) => report.type === "outbound-rtp" && report.bytesSent > 0)) sources.push(source);
+    }
+    return sources;
+  }
+
+  /**
+   * How loud a source of ours is, 0 to 1.
+   * @param {string} source
+   */
+  async level(source) {
+    const stats = await this.#senders.get(source)?.sender.getStats();
+    for (const report of stats?.values() ?? []) if (report.type === "media-source") return report.audioLevel ?? 0;
+    return 0;
+  }
+
+  /** Drop everything; nothing is reported any more. */
+  close() {
+    this.state = "closed";
+    clearTimeout(this.#interruption);
+    this.#pc.onconnectionstatechange = null;
+    this.#pc.close();
+  }
+
+  /** @param {LocalSource} local */
+  #add(local) {
+    const maxBitrate = MAX_BITRATE[local.source];
+    const transceiver = this.#pc.addTransceiver(local.outgoing, {
+      direction: "sendonly",
+      sendEncodings: maxBitrate ? [{ maxBitrate }] : undefined,
+    });
+    this.#senders.set(local.source, transceiver);
+    return transceiver;
+  }
+
+  /** Make and set our description, then wait for its candidates, but not for ever. */
+  async #describe() {
+    const pc = this.#pc;
+    await pc.setLocalDescription();
+    /** @type {Promise<void>} */
+    const gathered = new Promise((resolve) => {
+      const check = () => pc.iceGatheringState === "complete" && resolve();
+      pc.addEventListener("icegatheringstatechange", check);
+      check();
+    });
+    await Promise.race([gathered, sleep(GATHERING)]);
+    return /** @type {RTCSessionDescription} */ (pc.localDescription).sdp;
+  }
+
+  #stateChanged() {
+    clearTimeout(this.#interruption);
+    const state = this.#pc.connectionState;
+    if (state === "connected") this.#become("connected");
+    if (state === "failed") this.#become("failed");
+    if (state === "disconnected") this.#interruption = setTimeout(() => this.#become("failed"), INTERRUPTION);
+  }
+
+  /** @param {"connected" | "failed"} state */
+  #become(state) {
+    if (this.state === state || this.state === "failed" || this.state === "closed") return;
+    this.state = state;
+    this.#report(state);
+  }
+}

@@ -1,0 +1,61 @@
+// @ts-check
+// Who is in the room and which mid carries what, as values. Nothing in here knows a browser.
+
+/** @typedef {import("./rooms.js").PublicationView} PublicationView */
+/** @typedef {import("./rooms.js").ParticipantView} ParticipantView */
+/** @typedef {{revision: number, participants: ReadonlyMap<string, ParticipantView>}} Roster */
+/** @typedef {{since: number, revision: number, participants?: ParticipantView[], left?: {id: string, reason: string}[]}} Delta */
+
+/** @type {Roster} */
+export const EMPTY = Object.freeze({ revision: -1, participants: new Map() });
+
+/**
+ * The room as a snapshot says it is.
+ * @param {{revision: number, participants: ParticipantView[]}} snapshot
+ * @returns {Roster}
+ */
+export function fromSnapshot(snapshot) {
+  return {
+    revision: snapshot.revision,
+    participants: new Map(snapshot.participants.map((view) => [view.id, view])),
+  };
+}
+
+/**
+ * The roster after a delta: the same one when the delta is old, null when a delta before it is missing.
+ * @param {Roster} roster
+ * @param {Delta} delta
+ * @returns {Roster | null}
+ */
+export function applyDelta(roster, delta) {
+  if (delta.since !== roster.revision) return delta.revision <= roster.revision ? roster : null;
+  const participants = new Map(roster.participants);
+  for (const view of delta.participants ?? []) participants.set(view.id, view);
+  for (const { id } of delta.left ?? []) participants.delete(id);
+  return { revision: delta.revision, participants };
+}
+
+/**
+ * The mid map turned around: publication id to the mid that carries it.
+ * @param {Readonly<Record<string, string>>} mids
+ * @returns {Map<string, string>}
+ */
+export function carriers(mids) {
+  return new Map(Object.entries(mids).map(([mid, publication]) => [publication, mid]));
+}
+
+/**
+ * What is new, changed or gone between two keyed sets of values.
+ * @template T
+ * @param {ReadonlyMap<string, T>} before
+ * @param {ReadonlyMap<string, T>} after
+ * @returns {{added: T[], changed: T[], removed: T[]}}
+ */
+export function compare(before, after) {
+  const entries = [...after];
+  return {
+    added: entries.filter(([key]) => !before.has(key)).map(([, value]) => value),
+    changed: entries.filter(([key, value]) => before.has(key) && before.get(key) !== value).map(([, value]) => value),
+    removed: [...before].filter(([key]) => !after.has(key)).map(([, value]) => value),
+  };
+}
