@@ -56,7 +56,7 @@ __all__ = [
 _AFTER_UNKNOWN: Final = {
     "new_session": "Make another session; the first one cannot be found again and expires by itself.",
     "get_session": "It changes nothing: ask again.",
-    "new_tracks": "Do not send it again: get_state(), keep every mid found for clean-up, replace the session.",
+    "new_tracks": "Do not send it again: get_state(), keep its mids for clean-up, replace the session.",
     "renegotiate": "Do not send the answer again: replace the session.",
     "update_tracks": "Look with get_state(), then send it again.",
     "close_tracks": "Repeat a forced close; after one with an offer, replace the session and force-close.",
@@ -78,7 +78,7 @@ class RealtimeError(Exception):
     """The root of every error of this package.
 
     `partial` is what is known to have been done when the call failed: the finished parts of a call that was
-    split, or the items named in an answer that could not be used. Mids in it are allocated: they need clean-up.
+    split, or the items named in an answer that could not be used. Its mids are allocated and need clean-up.
     """
 
     def __init__(self, message: str, *, operation: str | None = None, session_id: str | None = None) -> None:

@@ -53,8 +53,8 @@ def printable_code(code: str) -> str:
     return code if _CODE_SHAPE.fullmatch(code) else "an unprintable code"
 
 
-def _extra() -> Mapping[str, object]:
-    return field(factory=dict[str, object], repr=False, eq=False, kw_only=True)
+def _extra() -> Mapping[str, Any]:
+    return field(factory=dict[str, Any], repr=False, eq=False, kw_only=True)
 
 
 @frozen
@@ -143,7 +143,7 @@ class TrackResult:
     error: ItemError | None = None
     bidirectional: bool | None = field(default=None, metadata={"wire": "bidirectionalMediaStream"})
     simulcast: Simulcast | None = None
-    extra: Mapping[str, object] = _extra()
+    extra: Mapping[str, Any] = _extra()
 
 
 @frozen
@@ -158,7 +158,7 @@ class TracksResult:
     tracks: tuple[TrackResult, ...]
     description: SessionDescription | None = field(default=None, metadata={"wire": "sessionDescription"})
     requires_renegotiation: bool = field(default=False, metadata={"wire": "requiresImmediateRenegotiation"})
-    extra: Mapping[str, object] = _extra()
+    extra: Mapping[str, Any] = _extra()
 
     @property
     def ok(self) -> tuple[TrackResult, ...]:
@@ -182,7 +182,7 @@ class CloseItem:
 
     mid: str | None = None
     error: ItemError | None = None
-    extra: Mapping[str, object] = _extra()
+    extra: Mapping[str, Any] = _extra()
 
     @property
     def closed(self) -> bool:
@@ -200,7 +200,7 @@ class CloseResult:
     items: tuple[CloseItem, ...] = field(metadata={"wire": "tracks"})
     description: SessionDescription | None = field(default=None, metadata={"wire": "sessionDescription"})
     requires_renegotiation: bool = field(default=False, metadata={"wire": "requiresImmediateRenegotiation"})
-    extra: Mapping[str, object] = _extra()
+    extra: Mapping[str, Any] = _extra()
 
     @property
     def closed_mids(self) -> frozenset[str]:
@@ -225,7 +225,7 @@ class TrackState:
     status: str | None = None
     bidirectional: bool | None = field(default=None, metadata={"wire": "bidirectionalMediaStream"})
     simulcast: Simulcast | None = None
-    extra: Mapping[str, object] = _extra()
+    extra: Mapping[str, Any] = _extra()
 
 
 @frozen
@@ -237,7 +237,7 @@ class DataChannelState:
     name: str | None = field(default=None, metadata={"wire": "dataChannelName"})
     id: int | None = None
     status: str | None = None
-    extra: Mapping[str, object] = _extra()
+    extra: Mapping[str, Any] = _extra()
 
 
 @frozen
@@ -246,4 +246,4 @@ class SessionState:
 
     tracks: tuple[TrackState, ...] = ()
     data_channels: tuple[DataChannelState, ...] = ()
-    extra: Mapping[str, object] = _extra()
+    extra: Mapping[str, Any] = _extra()

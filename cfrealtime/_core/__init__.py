@@ -1,0 +1,1 @@
+"""The SDK's decisions, without I/O: what to send, and what an answer means."""
