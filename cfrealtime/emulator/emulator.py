@@ -1,0 +1,97 @@
+"""The emulator as a Python object: its life, its doors, and what it knows."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from .asgi import build_app
+from .media.manual import ManualMediaPlane
+from .rules import views
+from .service import Service
+from .serving import serving
+from .world import World
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+    from types import TracebackType
+
+    from starlette.types import ASGIApp
+
+    from .faults import Faults
+    from .media.plan import Clock, MediaPlane
+    from .refusals import Json
+
+
+class Emulator:
+    """Cloudflare Realtime for tests and demos: `async with Emulator() as emulator`.
+
+    `emulator.app` is the service as an ASGI application, for in-process use; `serve()` runs a server.
+    Without a media plane packets are pretended (`ManualMediaPlane`), and everything runs in virtual time.
+    """
+
+    def __init__(
+        self,
+        apps: Mapping[str, str] | None = None,
+        media: MediaPlane | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.media: MediaPlane = media if media is not None else ManualMediaPlane(clock=clock)
+        self._world = World(self.media, clock, new_id=lambda: secrets.token_hex(16))
+        self._service = Service(apps if apps is not None else {"demo": "secret"}, self._world)
+        self._users = 0
+        pages = {"/_emulator/state": self.state, "/_emulator/journal": self.journal}
+        self.app: ASGIApp = build_app(self._service, pages, lambda: self)
+
+    async def __aenter__(self) -> Emulator:
+        """Start media and time; more than one user may hold the emulator open."""
+        if self._users == 0:
+            await self._world.start()
+        self._users += 1
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop with the last user; state and journal stay readable."""
+        self._users -= 1
+        if self._users == 0:
+            await self._service.stop()
+            await self._world.stop()
+
+    @asynccontextmanager
+    async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str]:
+        """Serve over HTTP; gives the API's base address, to be used in place of Cloudflare's."""
+        async with self, serving(self.app, host, port) as (bound_host, bound_port):
+            shown = f"[{bound_host}]" if ":" in bound_host else bound_host
+            yield f"http://{shown}:{bound_port}/v1"
+
+    @property
+    def faults(self) -> Faults:
+        """What shall go wrong."""
+        return self._world.faults
+
+    def state(self) -> Json:
+        """All sessions and their tracks, as GET /_emulator/state shows them."""
+        if self._users:
+            self._world.settle()
+        return views.everything(self._world.sessions)
+
+    def journal(self) -> Json:
+        """All calls and breaches of order, as GET /_emulator/journal shows them."""
+        return self._service.journal.view()
+
+    def count(self, operation: str | None = None) -> int:
+        """How many calls came, of one operation (the contract's ids) or of all."""
+        return self._service.journal.count(operation)
+
+    def active_tracks(self, session_id: str | None = None) -> list[Json]:
+        """The tracks that are published or received now, each with its `session_id`."""
+        return [
+            {"session_id": session["session_id"], **track}
+            for session in cast("list[dict[str, Any]]", self.state()["sessions"])
+            if session_id in (None, session["session_id"])
+            for track in session["tracks"]
+            if track["status"] == "active"
+        ]

@@ -1,0 +1,162 @@
+"""A media plane without sockets: connections and packets happen when the clock or a test says so."""
+
+from __future__ import annotations
+
+import asyncio
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from attrs import Factory, define
+
+from .plan import Address, Clock, LocalTransport, MediaEvents, SessionMedia
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@define
+class _Session:
+    media: SessionMedia
+    timer: asyncio.TimerHandle | None = None
+    connected: bool = False
+    lost: bool = False
+    closed: bool = False
+    silent: set[str] = Factory(set[str])
+    """Receiving mids on which nothing arrives."""
+    flowing: set[str] = Factory(set[str])
+    """Receiving mids on which a test let packets flow."""
+    last: dict[str, float] = Factory(dict[str, float])
+    """When the last packet arrived on a mid that is silent now."""
+
+
+class ManualMediaPlane:
+    """Pretends packets for the rules: by itself after `connect_after` seconds, or as a test commands.
+
+    Automatic, a session connects `connect_after` seconds after the exchange that told us its endpoint, and
+    everything it publishes flows from then on. With `automatic=False` nothing happens before a test calls
+    `connect` and `flow`.
+    """
+
+    def __init__(
+        self, *, connect_after: float = 0.05, automatic: bool = True, clock: Clock | None = None
+    ) -> None:
+        self.connect_after = connect_after
+        self.automatic = automatic
+        self._clock = clock
+        self._events: MediaEvents | None = None
+        self._sessions: dict[str, _Session] = {}
+        self._transports = 0
+
+    # What the emulator calls.
+
+    async def start(self, events: MediaEvents) -> None:
+        """Remember whom to report to; time is the running loop's unless a clock was given."""
+        self._events = events
+        self._clock = self._clock or asyncio.get_running_loop().time
+
+    async def stop(self) -> None:
+        """Forget everything; no timer is left behind."""
+        for session_id in list(self._sessions):
+            self.close(session_id)
+
+    def transport(self, session_id: str) -> LocalTransport:
+        """Credentials that look real and lead nowhere (a documentation address)."""
+        self._transports += 1
+        digest = sha256(f"{session_id}/{self._transports}".encode()).hexdigest()
+        pairs = [digest[i : i + 2].upper() for i in range(0, 64, 2)]
+        return LocalTransport(digest[:8], digest[8:32], ":".join(pairs), Address("192.0.2.1", 9))
+
+    def apply(self, session_id: str, media: SessionMedia) -> None:
+        """Take the new picture; the first with a remote description starts the way to a connection."""
+        session = self._sessions.setdefault(session_id, _Session(media))
+        now = self._now()
+        heard = {mid: now for mid in _receiving(session.media) if self._flows(session, mid)}
+        session.media = media
+        for mid in heard.keys() - set(_receiving(media)):
+            session.last[mid] = heard[mid]
+        fresh = session.timer is None and not session.connected and not session.lost
+        if self.automatic and fresh and media.remote is not None:
+            loop = asyncio.get_running_loop()
+            session.timer = loop.call_later(self.connect_after, self.connect, session_id)
+
+    def close(self, session_id: str) -> None:
+        """Forget the session."""
+        session = self._sessions.pop(session_id, None)
+        if session is not None and session.timer is not None:
+            session.timer.cancel()
+
+    def last_packet(self, session_id: str, mid: str) -> float | None:
+        """Now for a mid on which packets flow, else when the last one arrived."""
+        session = self._sessions.get(session_id)
+        if session is None:
+            return None
+        if mid in _receiving(session.media) and self._flows(session, mid):
+            return self._now()
+        return session.last.get(mid)
+
+    # What a test calls.
+
+    def connect(self, session_id: str) -> None:
+        """The session's transport comes up, or comes back after `lose`."""
+        session = self._sessions.get(session_id)
+        if session is None or session.connected or session.closed:
+            return
+        session.connected = True
+        if session.lost:
+            self._reports().recovered(session_id)
+        else:
+            self._reports().connected(session_id)
+
+    def lose(self, session_id: str) -> None:
+        """Connectivity is lost without a close; `connect` brings it back."""
+        self._disconnect(session_id, closed=False)
+
+    def kill(self, session_id: str) -> None:
+        """The endpoint closes the connection: there is no way back."""
+        self._disconnect(session_id, closed=True)
+
+    def silence(self, session_id: str, mid: str | None = None) -> None:
+        """The publisher stops sending on one mid, or on all it has."""
+        session = self._sessions[session_id]
+        for mid_ in [mid] if mid is not None else _receiving(session.media):
+            if self._flows(session, mid_):
+                session.last[mid_] = self._now()
+            session.flowing.discard(mid_)
+            session.silent.add(mid_)
+
+    def flow(self, session_id: str, mid: str | None = None) -> None:
+        """Packets flow on one mid, or on all the session publishes, while it is connected."""
+        session = self._sessions[session_id]
+        for mid_ in [mid] if mid is not None else _receiving(session.media):
+            session.silent.discard(mid_)
+            session.flowing.add(mid_)
+
+    def media(self, session_id: str) -> SessionMedia:
+        """What the rules last asked of this session."""
+        return self._sessions[session_id].media
+
+    def _disconnect(self, session_id: str, *, closed: bool) -> None:
+        session = self._sessions[session_id]
+        for mid in _receiving(session.media):
+            if self._flows(session, mid):
+                session.last[mid] = self._now()
+        session.connected, session.lost, session.closed = False, True, closed
+        self._reports().lost(session_id, closed=closed)
+
+    def _flows(self, session: _Session, mid: str) -> bool:
+        wanted = self.automatic or mid in session.flowing
+        return session.connected and wanted and mid not in session.silent
+
+    def _now(self) -> float:
+        if self._clock is None:
+            raise RuntimeError("The media plane has not been started.")
+        return self._clock()
+
+    def _reports(self) -> MediaEvents:
+        if self._events is None:
+            raise RuntimeError("The media plane has not been started.")
+        return self._events
+
+
+def _receiving(media: SessionMedia) -> Iterable[str]:
+    return [receive.mid for receive in media.receives if receive.active]

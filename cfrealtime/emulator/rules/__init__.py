@@ -1,0 +1,1 @@
+"""What the service decides, as functions of values: time, ids and packets come in as arguments."""

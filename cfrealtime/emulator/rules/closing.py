@@ -1,0 +1,54 @@
+"""tracks/close, and what an endpoint's descriptions stop by themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from cfrealtime.emulator.refusals import ItemError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from cfrealtime.emulator.state import Session
+
+ABSENT = ItemError("close_track_error", "No open track has this mid.")
+
+
+def close(
+    session: Session, mids: Collection[str]
+) -> tuple[Session, tuple[tuple[str, ItemError | None], ...]]:
+    """Close each mid; docs: `close_track_error` for one that is absent or closed already."""
+    items = list[tuple[str, ItemError | None]]()
+    for mid in mids:
+        after = _without(session, mid)
+        items.append((mid, ABSENT if after is session else None))
+        session = after
+    return session, tuple(items)
+
+
+def stopped(session: Session, live_mids: Collection[str]) -> Session:
+    """The session after an endpoint's offer: what stands on a section that it stopped is over."""
+    publications = {
+        mid: p if p.ended or mid in live_mids else evolve(p, ended="stopped")
+        for mid, p in session.publications.items()
+    }
+    subscriptions = {
+        mid: s if s.closed or mid in live_mids else evolve(s, closed=True)
+        for mid, s in session.subscriptions.items()
+    }
+    return evolve(session, publications=publications, subscriptions=subscriptions)
+
+
+def _without(session: Session, mid: str) -> Session:
+    publication = session.publications.get(mid)
+    subscription = session.subscriptions.get(mid)
+    if publication is not None and publication.ended is None:
+        ended = evolve(publication, ended="forced")
+        session = evolve(session, publications={**session.publications, mid: ended})
+    if subscription is not None and not subscription.closed:
+        # A section that carries both ways stops both ways (docs, bidirectional tracks).
+        closed = evolve(subscription, closed=True)
+        session = evolve(session, subscriptions={**session.subscriptions, mid: closed})
+    return session

@@ -1,0 +1,105 @@
+"""tracks/update: another layer, or another publication, on a section that the endpoint receives already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from cfrealtime.emulator.limits import MEDIA_FLOWS_AFTER
+from cfrealtime.emulator.refusals import ItemError, Json
+from cfrealtime.emulator.state import Heard, Publication, Session, Sessions, Subscription, find_publication
+
+from .subscribing import NotYet, verdict
+
+if TYPE_CHECKING:
+    from cfrealtime.emulator.wire import UpdateEntry
+
+
+@frozen
+class UpdateItem:
+    """One entry and what became of it."""
+
+    entry: UpdateEntry
+    outcome: Subscription | ItemError
+
+    def answer(self) -> Json:
+        """The item of the answer."""
+        if isinstance(self.outcome, ItemError):
+            return {"mid": self.entry.mid, **_located(self.entry), **self.outcome.fields()}
+        source = self.outcome.source
+        return {"mid": self.entry.mid, "sessionId": source.session_id, "trackName": source.track_name}
+
+
+def update(
+    sessions: Sessions, session: Session, entry: UpdateEntry, heard: Heard, now: float
+) -> Subscription | ItemError:
+    """The subscription after the change, or why there is none.
+
+    Docs give `update_track_error` without its causes; that it comes until media flows is seen in the field.
+    """
+    subscription = session.subscriptions.get(entry.mid)
+    if subscription is None or subscription.closed:
+        return ItemError("update_track_error", "No track is received on this mid.")
+    if now < _flows_from(session, subscription):
+        return ItemError("update_track_error", "No media flows on this mid yet.")
+    target = _target(sessions, session, subscription, entry, heard, now)
+    if isinstance(target, ItemError):
+        return target
+    if not _has_layer(target, entry):
+        return ItemError("update_track_error", "The track is not configured for this layer.")
+    source = entry.source or subscription.source
+    return evolve(subscription, source=source, simulcast=entry.simulcast)
+
+
+def repoints(session: Session, entry: UpdateEntry) -> bool:
+    """Whether an entry asks for another publication than the one its mid carries."""
+    subscription = session.subscriptions.get(entry.mid)
+    return subscription is not None and entry.source not in (None, subscription.source)
+
+
+def with_subscription(session: Session, subscription: Subscription) -> Session:
+    """The session with one subscription replaced."""
+    return evolve(session, subscriptions={**session.subscriptions, subscription.mid: subscription})
+
+
+def _target(
+    sessions: Sessions,
+    session: Session,
+    subscription: Subscription,
+    entry: UpdateEntry,
+    heard: Heard,
+    now: float,
+) -> Publication | ItemError:
+    if entry.source is None or entry.source == subscription.source:
+        current = find_publication(sessions, session.app_id, subscription.source)
+        return current or ItemError(
+            "not_found_track_error", "The track of this mid is not published any more."
+        )
+    target = verdict(sessions, session.app_id, entry.source, heard, now)
+    if isinstance(target, NotYet):
+        return target.error
+    if isinstance(target, Publication) and target.kind != subscription.kind:
+        return ItemError("update_track_error", "A mid carries one kind of media only.")
+    return target
+
+
+def _flows_from(session: Session, subscription: Subscription) -> float:
+    if subscription.answered_at is None or session.connected_at is None:
+        return float("inf")
+    return max(subscription.answered_at, session.connected_at) + MEDIA_FLOWS_AFTER
+
+
+def _has_layer(publication: Publication, entry: UpdateEntry) -> bool:
+    simulcast = entry.simulcast
+    if simulcast is None or simulcast.preferred_rid is None:
+        return True
+    if simulcast.preferred_rid in publication.rids:
+        return True
+    return bool(publication.rids) and simulcast.rid_not_available == "asciibetical"
+
+
+def _located(entry: UpdateEntry) -> Json:
+    if entry.source is None:
+        return {}
+    return {"sessionId": entry.source.session_id, "trackName": entry.source.track_name}

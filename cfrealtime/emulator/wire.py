@@ -1,0 +1,257 @@
+"""Raw JSON to requests: types are checked, unknown fields are tolerated, absent and null are the same.
+
+Field names and types: Contract, the schemas of each operation.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal, TypeVar, cast
+
+from attrs import frozen
+
+from .limits import BODY_BYTES, TRACKS_PER_REQUEST
+from .refusals import bad_description, decoding_error, invalid_params, payload_too_large
+from .state import Fallback, Locator, Simulcast
+
+T = TypeVar("T")
+
+
+@frozen
+class Description:
+    """A session description as it came."""
+
+    type: Literal["offer", "answer"]
+    sdp: str
+
+
+@frozen
+class LocalEntry:
+    """A section of the endpoint's offer that shall be published under a name."""
+
+    mid: str
+    track_name: str
+
+
+@frozen
+class RemoteEntry:
+    """A publication that the session wants to receive."""
+
+    source: Locator
+    simulcast: Simulcast | None
+
+
+@frozen
+class PublishRequest:
+    """tracks/new with the endpoint's offer."""
+
+    offer: str
+    entries: tuple[LocalEntry, ...]
+    auto_discover: bool
+
+
+@frozen
+class SubscribeRequest:
+    """tracks/new that asks for our offer."""
+
+    entries: tuple[RemoteEntry, ...]
+
+
+@frozen
+class UpdateEntry:
+    """A receiving section that shall carry another layer, or another publication when `source` is given."""
+
+    mid: str
+    source: Locator | None
+    simulcast: Simulcast | None
+
+
+@frozen
+class CloseRequest:
+    """tracks/close: by force when there is no offer."""
+
+    mids: tuple[str, ...]
+    offer: str | None
+
+    @property
+    def force(self) -> bool:
+        """Whether the call needs no exchange."""
+        return self.offer is None
+
+
+def check_size(body: bytes) -> None:
+    """Refuse a body that is too large, before anything reads it."""
+    if len(body) > BODY_BYTES:
+        raise payload_too_large(BODY_BYTES)
+
+
+def decode(body: bytes) -> object:
+    """The body as JSON, whatever its label says (seen in the field: text/plain); None for an empty one."""
+    check_size(body)
+    if not body.strip():
+        return None
+    try:
+        return cast("object", json.loads(body))
+    except (ValueError, RecursionError) as error:
+        raise decoding_error("The body is not JSON.") from error
+
+
+def count_tracks(body: object) -> int:
+    """How many tracks a body names, for the journal."""
+    tracks = cast("dict[str, object]", body).get("tracks") if isinstance(body, dict) else None
+    return len(cast("list[object]", tracks)) if isinstance(tracks, list) else 0
+
+
+def read_new_tracks(body: object) -> PublishRequest | SubscribeRequest:
+    """tracks/new: all entries local, with an offer, or all remote, without one."""
+    fields = _object(body, "The body")
+    description = _description(fields)
+    auto_discover = _field(fields, "autoDiscover", bool) or False
+    items = _items(fields, required=not auto_discover)
+    locations = {_location(item) for item in items} or {"local"}
+    if len(locations) > 1:
+        raise invalid_params("All tracks of one call are local, or all are remote.")
+    if locations == {"remote"}:
+        if description is not None:
+            raise invalid_params("A subscription takes no session description: the answer holds the offer.")
+        return SubscribeRequest(tuple(_remote(item) for item in items))
+    if description is None:
+        raise invalid_params(
+            "Local tracks need sessionDescription with an offer; publishing without one is not emulated yet."
+        )
+    return PublishRequest(_offer(description), tuple(_local(item) for item in items), auto_discover)
+
+
+def read_renegotiate(body: object) -> str:
+    """The endpoint's answer to our offer."""
+    description = _description(_object(body, "The body"))
+    if description is None:
+        raise invalid_params("sessionDescription is missing.")
+    if description.type != "answer":
+        raise bad_description("renegotiate takes the answer to an offer, not an offer.")
+    return description.sdp
+
+
+def read_update_tracks(body: object) -> tuple[UpdateEntry, ...]:
+    """tracks/update: one entry for each receiving mid."""
+    return tuple(_update(item) for item in _items(_object(body, "The body")))
+
+
+def read_close_tracks(body: object) -> CloseRequest:
+    """tracks/close: by force without a description, or with the endpoint's offer."""
+    fields = _object(body, "The body")
+    mids = tuple(_required(item, "mid") for item in _items(fields))
+    force = _field(fields, "force", bool)
+    if force is None:
+        raise decoding_error("force is missing.")
+    description = _description(fields)
+    if force:
+        return CloseRequest(mids, None)
+    if description is None:
+        raise invalid_params("A close without force needs sessionDescription with an offer.")
+    return CloseRequest(mids, _offer(description))
+
+
+def _object(value: object, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise decoding_error(f"{what} is not a JSON object.")
+    return cast("dict[str, Any]", value)
+
+
+def _field(fields: dict[str, Any], name: str, kind: type[T]) -> T | None:
+    value = fields.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, kind):
+        raise decoding_error(f"{name} has the wrong type.")
+    return value
+
+
+def _required(fields: dict[str, Any], name: str) -> str:
+    value = _field(fields, name, str)
+    if value is None:
+        raise decoding_error(f"{name} is missing.")
+    return value
+
+
+def _items(fields: dict[str, Any], *, required: bool = True) -> list[dict[str, Any]]:
+    value = fields.get("tracks")
+    if not isinstance(value, list | None):
+        raise decoding_error("tracks has the wrong type.")
+    items = [_object(item, "A track") for item in cast("list[object]", value or [])]
+    if required and not items:
+        raise invalid_params("tracks is missing or empty.")
+    if len(items) > TRACKS_PER_REQUEST:
+        raise invalid_params(f"More than {TRACKS_PER_REQUEST} tracks in one call.")
+    return items
+
+
+def _description(fields: dict[str, Any]) -> Description | None:
+    value = fields.get("sessionDescription")
+    if value is None:
+        return None
+    description = _object(value, "sessionDescription")
+    kind = _required(description, "type")
+    if kind not in ("offer", "answer"):
+        raise decoding_error("sessionDescription.type is neither offer nor answer.")
+    return Description("offer" if kind == "offer" else "answer", _required(description, "sdp"))
+
+
+def _offer(description: Description) -> str:
+    if description.type != "offer":
+        raise bad_description("This call takes the endpoint's offer, not an answer.")
+    return description.sdp
+
+
+def _location(item: dict[str, Any]) -> str:
+    location = _field(item, "location", str)
+    if location not in ("local", "remote"):
+        raise decoding_error("location is neither local nor remote.")
+    return location
+
+
+def _named(item: dict[str, Any], name: str) -> str:
+    value = _field(item, name, str)
+    if not value:
+        raise invalid_params(f"{name} is missing or empty.")
+    return value
+
+
+def _local(item: dict[str, Any]) -> LocalEntry:
+    return LocalEntry(_named(item, "mid"), _named(item, "trackName"))
+
+
+def _remote(item: dict[str, Any]) -> RemoteEntry:
+    mid = _field(item, "mid", str)
+    if mid is not None and mid.startswith("#"):
+        raise invalid_params('bidirectionalMediaStream with mid "#name" is not emulated yet.')
+    source = Locator(_named(item, "sessionId"), _named(item, "trackName"))
+    return RemoteEntry(source, _simulcast(item))
+
+
+def _update(item: dict[str, Any]) -> UpdateEntry:
+    session_id = _field(item, "sessionId", str)
+    track_name = _field(item, "trackName", str)
+    source = Locator(session_id, track_name) if session_id and track_name else None
+    return UpdateEntry(_field(item, "mid", str) or "", source, _simulcast(item))
+
+
+def _simulcast(item: dict[str, Any]) -> Simulcast | None:
+    value = item.get("simulcast")
+    if value is None:
+        return None
+    fields = _object(value, "simulcast")
+    return Simulcast(
+        _field(fields, "preferredRid", str),
+        _fallback(fields, "priorityOrdering"),
+        _fallback(fields, "ridNotAvailable"),
+    )
+
+
+def _fallback(fields: dict[str, Any], name: str) -> Fallback:
+    value = _field(fields, name, str)
+    if value is None:
+        return "none"
+    if value not in ("none", "asciibetical"):
+        raise decoding_error(f"{name} is neither none nor asciibetical.")
+    return "none" if value == "none" else "asciibetical"
