@@ -13,8 +13,11 @@ CLOSE_CODES = {"left": 1000, "replaced": 4001, "removed": 4002, "room_closed": 4
 """WebSocket close codes; every other reason gives 4000."""
 
 
-def remove(turn: Turn, participant: Participant, reason: str) -> None:
-    """Take a participant out of the room, whatever its lane is doing."""
+def remove(turn: Turn, participant: Participant, reason: str, *, farewell: bool = True) -> None:
+    """Take a participant out of the room, whatever its lane is doing.
+
+    Without `farewell` its client is not told, and its channel is left as it is.
+    """
     owe_lane(turn, participant)
     participant.lane.phase = Retired(reason)
     del turn.room.participants[participant.id]
@@ -24,7 +27,7 @@ def remove(turn: Turn, participant: Participant, reason: str) -> None:
     turn.changed.discard(participant.id)
     if participant.visible:
         turn.left.append(Departure(participant.id, reason))
-    if participant.connection is not None:
+    if participant.connection is not None and farewell:
         say_goodbye(turn, participant, reason)
     turn.emit(ParticipantLeft(turn.room.id, participant.id, participant.identity, reason))
     if not turn.room.participants:

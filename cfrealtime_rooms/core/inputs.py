@@ -76,6 +76,8 @@ class CloseRoom:
     """The host closes the room for everyone."""
 
     reason: str = "room_closed"
+    final: bool = True
+    """False when only this process stops: clients are not told to stay away, and come back."""
 
 
 @frozen

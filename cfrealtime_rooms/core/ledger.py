@@ -10,7 +10,7 @@ from .backoff import delay
 from .calls import CallOutcome, Close, Failed, Look, Publish, Subscribe, Succeeded
 from .events import LeakReported
 from .settings import TRACKS_PER_CALL
-from .state import Debt, Lane, Operation, Participant
+from .state import Debt, Operation, Participant
 from .turn import Turn
 
 SECOND_LOOK = 6.0
@@ -27,12 +27,16 @@ def owe(turn: Turn, session_id: str, mids: Iterable[str] | None, *, uncertain: b
 
 def owe_lane(turn: Turn, participant: Participant, *, uncertain: bool = False) -> None:
     """Note everything a lane's session holds. Call before the publications lose their session."""
-    lane: Lane = participant.lane
+    lane = participant.lane
     if lane.session_id is None:
         return
+    owe(turn, lane.session_id, held_mids(participant), uncertain=uncertain)
+
+
+def held_mids(participant: Participant) -> set[str]:
+    """Every mid the SFU holds for a participant's session, as far as is known."""
     mids = {p.mid for p in participant.publications.values() if p.mid is not None}
-    mids |= lane.subscriptions.keys() | lane.closing
-    owe(turn, lane.session_id, mids, uncertain=uncertain)
+    return mids | participant.lane.subscriptions.keys() | participant.lane.closing
 
 
 def owe_late_result(turn: Turn, operation: Operation, outcome: CallOutcome) -> None:

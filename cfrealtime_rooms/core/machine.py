@@ -129,19 +129,19 @@ class RoomMachine:
                         remove(turn, participant, reason)
             case Say(text, data, to):
                 spread(turn, None, text, data, to)
-            case CloseRoom(reason):
-                self._close(turn, reason)
+            case CloseRoom():
+                self._close(turn, given)
             case AdoptDebt(session_id, mids):
                 ledger.owe(turn, session_id, mids, uncertain=mids is None)
             case _:
                 pass
 
-    def _close(self, turn: Turn, reason: str) -> None:
-        turn.room.closed = reason
+    def _close(self, turn: Turn, closing: CloseRoom) -> None:
+        turn.room.closed = closing.reason
         for participant in list(turn.room.participants.values()):
-            remove(turn, participant, reason)
+            remove(turn, participant, closing.reason, farewell=closing.final)
         for connection in list(turn.room.connections.values()):
-            turn.hang_up(connection.id, 4003, reason)
+            turn.hang_up(connection.id, 4003 if closing.final else 1012, closing.reason)
             del turn.room.connections[connection.id]
 
     def _plan(self, turn: Turn) -> None:

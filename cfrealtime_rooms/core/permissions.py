@@ -9,8 +9,8 @@ from attrs import frozen
 class Permissions:
     """Rights of one participant; everything is allowed unless said otherwise."""
 
-    publish: bool | frozenset[str] = True
-    """True for every source, False for none, or the sources allowed."""
+    publish: frozenset[str] | None = None
+    """The sources that may be published; None for every source, an empty set for none."""
     subscribe: bool = True
     """Whether anything is received from others."""
     message: bool = True
@@ -18,4 +18,4 @@ class Permissions:
 
     def may_publish(self, source: str) -> bool:
         """Whether this source may be published."""
-        return self.publish if isinstance(self.publish, bool) else source in self.publish
+        return self.publish is None or source in self.publish

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast, get_args, get_origin
+from typing import Any, Final, TypeGuard, cast, get_args, get_origin
 
 from attrs import fields, has
 from cattrs import BaseValidationError, Converter, transform_error
@@ -88,15 +88,17 @@ def _check_size(text: str, command: Command, limits: ClientLimits) -> None:
 def _explain(error: Exception) -> str:
     """Which field is wrong, without repeating what was in it."""
     lines = transform_error(error, format_exception=_reason) if isinstance(error, BaseValidationError) else []
-    return "; ".join(line.replace(" @ $.", " at ") for line in lines[:3]) or "The message's fields are wrong."
+    faults = [line.split(" @ $.") for line in lines[:3]]
+    sentence = "; ".join(f"{where} {what}" for what, *rest in faults for where in rest)
+    return f"{sentence}." if sentence else "The message's fields are wrong."
 
 
 def _reason(error: BaseException, _type: type | None) -> str:
     if isinstance(error, KeyError):
-        return "a required field is missing"
+        return "is missing"
     if isinstance(error, _WrongTypeError):
         return str(error)
-    return "not a value that is allowed here"
+    return "has a value that is not allowed"
 
 
 class _WrongTypeError(TypeError):
@@ -124,14 +126,17 @@ def _strict_object(cls: type[Any]) -> Callable[[Any, Any], Any]:
     return check
 
 
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
 def _strict_tuple(tuple_of: Any) -> Callable[[Any, Any], Any]:  # noqa: ANN401
     (item, *_) = get_args(tuple_of)
 
     def check(value: Any, _: Any) -> Any:  # noqa: ANN401
-        if not isinstance(value, list):
+        if not _is_list(value):
             raise _WrongTypeError("must be a list")
-        items: list[Any] = value
-        return tuple(_converter.structure(one, item) for one in items)
+        return tuple(_converter.structure(one, item) for one in value)
 
     return check
 

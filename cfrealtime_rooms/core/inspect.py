@@ -1,0 +1,72 @@
+"""A room as a developer wants to see it: wanted against actual, timelines, debts. No SDP, no secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .plan import Rules, wanted_by
+from .policy import ready_at
+from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Participant, Room
+
+
+def inspect(room: Room, rules: Rules, now: float) -> dict[str, Any]:
+    """The room as JSON values. Times are seconds before now."""
+    return {
+        "room": room.id,
+        "revision": room.revision,
+        "repointing": rules.repointing,
+        "participants": [_participant(room, p, rules, now) for p in room.participants.values()],
+        "ledger": [
+            {
+                "session_id": debt.session_id,
+                "mids": None if debt.mids is None else sorted(debt.mids),
+                "age": round(now - debt.since, 3),
+                "tries": debt.tries,
+            }
+            for debt in room.debts.values()
+        ],
+    }
+
+
+def _participant(room: Room, participant: Participant, rules: Rules, now: float) -> dict[str, Any]:
+    lane = participant.lane
+    return {
+        "id": participant.id,
+        "identity": participant.identity,
+        "name": participant.name,
+        "connected": participant.connection is not None,
+        "visible": participant.visible,
+        "epoch": lane.epoch,
+        "session_id": lane.session_id,
+        "phase": type(lane.phase).__name__,
+        "deadline_in": _deadline_in(participant, now),
+        "media_connected": lane.connected,
+        "publications": [
+            {
+                "id": p.id,
+                "source": p.source,
+                "kind": p.kind,
+                "state": p.state,
+                "mid": p.mid,
+                "muted": p.muted,
+                "sending": p.sending,
+                "ready": (at := ready_at(p, rules.settings)) is not None and at <= now,
+            }
+            for p in participant.publications.values()
+        ],
+        "wanted": list(wanted_by(room, participant, rules.policy)),
+        "actual": {s.mid: s.publication for s in lane.subscriptions.values()},
+        "waiting": {
+            publication: {"tries": retry.tries, "again_in": round(max(0.0, retry.not_before - now), 3)}
+            for publication, retry in lane.retries.items()
+        },
+        "sections": lane.sections,
+        "timeline": [{"ago": round(now - at, 3), "what": what} for at, what in lane.timeline],
+    }
+
+
+def _deadline_in(participant: Participant, now: float) -> float | None:
+    phase = participant.lane.phase
+    if isinstance(phase, AwaitingOffer | AwaitingApplied | AwaitingAnswer):
+        return round(phase.deadline - now, 3)
+    return None

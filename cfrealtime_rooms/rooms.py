@@ -1,0 +1,292 @@
+"""Rooms for a host application: connect a participant's channel, watch what happens, act on a room."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+from urllib.parse import urlsplit
+
+from attrs import evolve, frozen
+
+from cfrealtime import AsyncRealtime
+
+from .core.events import RoomEvent
+from .core.inputs import (
+    CloseRoom,
+    Connected,
+    Disconnected,
+    Input,
+    Overflowed,
+    Received,
+    RemoveParticipant,
+    Say,
+)
+from .core.notices import Error, IceServer
+from .core.permissions import Permissions
+from .core.plan import Rules
+from .core.policy import Policy, everyone
+from .core.settings import Settings
+from .runtime.actor import RoomActor, Services, new_id
+from .runtime.events import EventHub
+from .runtime.outbox import CloseChannel, Outbox, SendText
+from .signaling import ProtocolError, decode
+from .store import MemoryStore, RoomStore
+
+log = logging.getLogger("cfrealtime_rooms")
+
+CLOUDFLARE_STUN = (IceServer(urls=("stun:stun.cloudflare.com:3478",)),)
+_T = TypeVar("_T")
+
+
+@frozen
+class Visitor:
+    """Who is connecting: what `ice_servers` as a function is given."""
+
+    room_id: str
+    identity: str
+    name: str | None
+
+
+IceServers = Sequence[IceServer] | Callable[[Visitor], Awaitable[Sequence[IceServer]]]
+
+
+class Connection:
+    """One participant's channel, as the host feeds it."""
+
+    def __init__(self, actor: RoomActor, connection_id: str, outbox: Outbox, settings: Settings) -> None:
+        self.id = connection_id
+        self._actor, self._outbox, self._settings = actor, outbox, settings
+
+    async def receive(self, text: str) -> None:
+        """Take one text that arrived. Returns once it is checked and queued.
+
+        Whatever is wrong with the text is answered to this client; nothing is raised.
+        """
+        try:
+            command = decode(text, self._settings.limits)
+        except ProtocolError as error:
+            self._outbox.put(Error(error.code, error.message, error.in_reply_to))
+        else:
+            self._actor.post(Received(self.id, command))
+        await asyncio.sleep(0)  # a flood of one client's leaves the others their turn
+
+
+class Rooms:
+    """Rooms on one Cloudflare Realtime app. One process per room: do not run several workers on one app.
+
+    Give it the SDK client. It can be built without a running event loop; from its first use on it belongs to
+    that loop, while `remove`, `say`, `close_room` and `inspect` may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        realtime: AsyncRealtime,
+        *,
+        policy: Policy = everyone,
+        grace: float | None = None,
+        max_participants: int | None = None,
+        ice_servers: IceServers | None = None,
+        settings: Settings | None = None,
+        store: RoomStore | None = None,
+        call_deadline: float = 20.0,
+    ) -> None:
+        """`grace`, in seconds, and `max_participants` override `settings`.
+
+        `ice_servers` is a value, or an async function of the `Visitor`; by default Cloudflare's STUN server on
+        Cloudflare, and none elsewhere. `call_deadline`: seconds one API call may take in all.
+        """
+        self.settings = _with(settings or Settings(), grace=grace, max_participants=max_participants)
+        self._ice_servers = ice_servers if ice_servers is not None else _default_ice_servers(realtime)
+        self._events = EventHub()
+        self._services = Services(
+            realtime=realtime,
+            store=store or MemoryStore(),
+            rules=Rules(policy, self.settings),
+            events=self._events,
+            call_deadline=call_deadline,
+        )
+        self._open: dict[str, RoomActor] = {}
+        self._draining: set[RoomActor] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: int | None = None
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        self._bind()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    @asynccontextmanager
+    async def connect(
+        self,
+        room_id: str,
+        *,
+        identity: str,
+        send: SendText,
+        close: CloseChannel | None = None,
+        name: str | None = None,
+        permissions: Permissions | None = None,
+        attributes: Mapping[str, str] | None = None,
+    ) -> AsyncGenerator[Connection]:
+        """Connect a participant's channel for as long as the block runs.
+
+        `send` is async and takes one text; it is called one at a time, with a deadline. `close`, if given, is
+        awaited with a WebSocket close code and a reason when the room ends the channel. `identity` is the
+        application's user; a name and attributes given here win over what the client says.
+        """
+        self._bind()
+        visitor = Visitor(room_id, identity, name)
+        servers = await self._ice_servers(visitor) if callable(self._ice_servers) else self._ice_servers
+        actor = self._actor(room_id)
+        connection_id = new_id("connection")
+        outbox = Outbox(
+            send,
+            close,
+            overflowed=lambda: actor.post(Overflowed(connection_id)),
+            broken=lambda: actor.post(Disconnected(connection_id)),
+        )
+        actor.open_outbox(connection_id, outbox)
+        actor.post(
+            Connected(
+                connection_id,
+                identity,
+                name,
+                permissions or Permissions(),
+                dict(attributes or {}),
+                tuple(servers),
+            )
+        )
+        try:
+            yield Connection(actor, connection_id, outbox, self.settings)
+        finally:
+            actor.post(Disconnected(connection_id))
+            actor.close_outbox(connection_id)
+            await outbox.finish()
+
+    def events(self) -> AsyncIterator[RoomEvent]:
+        """Every event of every room from now on, in order, until the rooms are closed."""
+        return self._events.subscribe()
+
+    def inspect(self, room_id: str) -> dict[str, Any] | None:
+        """A room's sessions with their timelines, wanted against actual, and the ledger; None if not open."""
+        return self._at_the_door(lambda: actor.inspect() if (actor := self._open.get(room_id)) else None)
+
+    def room_ids(self) -> list[str]:
+        """The rooms that are open."""
+        return self._at_the_door(lambda: list(self._open))
+
+    def remove(self, room_id: str, identity: str, reason: str = "removed") -> None:
+        """Take everyone of an identity out of a room; what they published is closed at the SFU."""
+        self._tell(room_id, RemoveParticipant(identity, reason))
+
+    def say(
+        self, room_id: str, *, text: str | None = None, data: object = None, to: Sequence[str] | None = None
+    ) -> None:
+        """Send the room, or some of its participants (by id), a message from the host."""
+        self._tell(room_id, Say(text, data, None if to is None else tuple(to)))
+
+    def close_room(self, room_id: str, reason: str = "room_closed") -> None:
+        """Close a room for everyone. Its name starts afresh with the next participant."""
+        self._at_the_door(lambda: self._close(room_id, CloseRoom(reason)))
+
+    async def aclose(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - how long to wait, not a cancellation
+        """Stop: close at the SFU what the rooms hold, for at most `timeout` seconds. Clients may come back."""
+        if self._closed:
+            return
+        self._closed = True
+        for room_id in list(self._open):
+            self._close(room_id, CloseRoom("restarting", final=False))
+        waits = [asyncio.ensure_future(actor.over.wait()) for actor in self._draining]
+        if waits:
+            _, late = await asyncio.wait(waits, timeout=timeout)
+            for wait in late:
+                wait.cancel()
+        await asyncio.gather(*(actor.stop() for actor in list(self._draining)))
+        self._events.close()
+
+    def _bind(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._closed:
+            raise RuntimeError("these rooms are closed; make new Rooms")
+        if self._loop is not None and self._loop is not loop:
+            raise RuntimeError("Rooms belong to the event loop that used them first; make one Rooms per loop")
+        self._loop, self._thread = loop, threading.get_ident()
+
+    def _actor(self, room_id: str) -> RoomActor:
+        actor = self._open.get(room_id)
+        if actor is None:
+            actor = RoomActor(
+                room_id,
+                self._services,
+                finished=self._finished,
+                stop_repointing=self._stop_repointing,
+            )
+            self._open[room_id] = actor
+        return actor
+
+    def _finished(self, actor: RoomActor) -> None:
+        """Nobody is in the room and nothing is owed: it ends."""
+        if self._open.get(actor.room_id) is actor:
+            del self._open[actor.room_id]
+        self._draining.add(actor)
+        actor.over.set()
+        if self._loop is not None:
+            stopping = self._loop.create_task(actor.stop())
+            stopping.add_done_callback(lambda _: self._draining.discard(actor))
+
+    def _close(self, room_id: str, closing: CloseRoom) -> None:
+        actor = self._open.pop(room_id, None)
+        if actor is not None:
+            self._draining.add(actor)
+            actor.post(closing)
+
+    def _stop_repointing(self) -> None:
+        log.info(
+            "the service refuses to re-point live mids: subscriptions are closed and made anew from now on"
+        )
+        self._services.rules = evolve(self._services.rules, repointing=False)
+        for actor in self._open.values():
+            actor.learn_no_repointing()
+
+    def _tell(self, room_id: str, given: Input) -> None:
+        def post() -> None:
+            actor = self._open.get(room_id)
+            if actor is not None:
+                actor.post(given)
+
+        self._at_the_door(post)
+
+    def _at_the_door(self, act: Callable[[], _T]) -> _T:
+        """Run on the rooms' own thread, from whichever thread this is."""
+        if self._loop is None or threading.get_ident() == self._thread:
+            return act()
+        done: concurrent.futures.Future[_T] = concurrent.futures.Future()
+
+        def run() -> None:
+            try:
+                done.set_result(act())
+            except Exception as error:  # handed to the caller's thread
+                done.set_exception(error)
+
+        self._loop.call_soon_threadsafe(run)
+        return done.result(timeout=30)
+
+
+def _with(settings: Settings, **overrides: Any) -> Settings:  # noqa: ANN401 - numbers of several kinds
+    given = {name: value for name, value in overrides.items() if value is not None}
+    return cast("Settings", evolve(settings, **given))
+
+
+def _default_ice_servers(realtime: AsyncRealtime) -> tuple[IceServer, ...]:
+    host = urlsplit(realtime.base_url).hostname or ""
+    return CLOUDFLARE_STUN if host.endswith(".cloudflare.com") else ()

@@ -1,0 +1,69 @@
+"""Performs the core's API calls and says what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from cfrealtime import AsyncRealtime
+from cfrealtime.errors import ApiError, NotSentError, RealtimeError
+from cfrealtime.models import SessionDescription
+
+from ..core.calls import (
+    ApiCall,
+    CallOutcome,
+    Close,
+    Failed,
+    Look,
+    NewSession,
+    Publish,
+    Renegotiate,
+    Subscribe,
+    Succeeded,
+    Update,
+)
+
+log = logging.getLogger("cfrealtime_rooms")
+
+
+async def perform(realtime: AsyncRealtime, call: ApiCall, deadline: float) -> CallOutcome:
+    """Make one call. Never raises but for cancellation: what cannot be told is an unknown outcome."""
+    try:
+        async with asyncio.timeout(deadline):
+            return Succeeded(await _make(realtime, call))
+    except TimeoutError:
+        return Failed("unknown")
+    except RealtimeError as error:
+        return _classify(error)
+    except Exception:
+        # A fault of ours or of a plugged-in transport: no answer either. Its text may quote SDP.
+        log.exception("%s failed unexpectedly", type(call).__name__, exc_info=False)
+        return Failed("unknown")
+
+
+async def _make(realtime: AsyncRealtime, call: ApiCall) -> object:
+    if isinstance(call, NewSession):
+        return (await realtime.new_session()).id
+    session = realtime.session(call.session_id)
+    match call:
+        case Publish(_, offer, tracks):
+            return await session.publish(SessionDescription.offer(offer), tracks)
+        case Subscribe(_, tracks):
+            return await session.subscribe(tracks)
+        case Renegotiate(_, answer):
+            return await session.renegotiate(SessionDescription.answer(answer))
+        case Update(_, tracks):
+            return await session.update_tracks(tracks)
+        case Close(_, mids):
+            return await session.close_tracks(mids, force=True)
+        case Look():
+            return await session.get_state()
+
+
+def _classify(error: RealtimeError) -> Failed:
+    """Not sent, refused, or nobody knows."""
+    if isinstance(error, NotSentError):
+        return Failed("not_sent")
+    if isinstance(error, ApiError):
+        return Failed("refused", error.status, error.code, error.retry_after)
+    return Failed("unknown")
