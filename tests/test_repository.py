@@ -147,6 +147,13 @@ def test_the_signaling_page_lists_the_values_inside_messages() -> None:
     assert documented("Values inside") == expected
 
 
+def test_the_signaling_page_lists_every_error_code() -> None:
+    parts = ("cfrealtime_rooms/core/", "cfrealtime_rooms/runtime/", "cfrealtime_rooms/signaling/")
+    code = "".join((ROOT / name).read_text(encoding="utf-8") for name in MODULES if name.startswith(parts))
+    raised = re.findall(r"(?:\bRefused|\bError|\bProtocolError|\brefuse_offer)\([^\")]*\"(\w+)\"", code)
+    assert documented("Errors").keys() == set(raised)
+
+
 async def guest(_: WebSocket) -> SimpleNamespace:
     """The README leaves this to its reader."""
     return SimpleNamespace(id="ada", name="Ada")
