@@ -38,6 +38,11 @@ class Realtime:
     def __repr__(self) -> str:
         return f"Realtime(app_id={self._app_id!r}, base_url={self._base_url!r})"
 
+    @property
+    def base_url(self) -> str:
+        """Where the API is: Cloudflare, or an emulator."""
+        return self._base_url
+
     def __enter__(self) -> Self:
         return self
 

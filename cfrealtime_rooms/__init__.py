@@ -1,1 +1,53 @@
-"""Rooms on Cloudflare Realtime, for any Python web framework."""
+"""Rooms on Cloudflare Realtime, for any Python web framework.
+
+A host application gives each participant's channel to `Rooms.connect`; the rooms see to it that everyone
+receives what the policy wants, session by session, in the right order.
+"""
+
+from .core.events import (
+    LeakReported,
+    MessageSent,
+    ParticipantJoined,
+    ParticipantLeft,
+    ParticipantReconnecting,
+    ParticipantResumed,
+    RoomClosed,
+    RoomEvent,
+    RoomOpened,
+    SessionReplaced,
+    TrackMuted,
+    TrackPublished,
+    TrackUnpublished,
+)
+from .core.notices import IceServer
+from .core.permissions import Permissions
+from .core.policy import Policy, everyone
+from .core.settings import Settings
+from .rooms import Connection, Rooms, Visitor
+from .store import MemoryStore, RoomStore
+
+__all__ = [
+    "Connection",
+    "IceServer",
+    "LeakReported",
+    "MemoryStore",
+    "MessageSent",
+    "ParticipantJoined",
+    "ParticipantLeft",
+    "ParticipantReconnecting",
+    "ParticipantResumed",
+    "Permissions",
+    "Policy",
+    "RoomClosed",
+    "RoomEvent",
+    "RoomOpened",
+    "RoomStore",
+    "Rooms",
+    "SessionReplaced",
+    "Settings",
+    "TrackMuted",
+    "TrackPublished",
+    "TrackUnpublished",
+    "Visitor",
+    "everyone",
+]

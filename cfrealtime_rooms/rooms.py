@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import logging
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from attrs import evolve, frozen
@@ -98,8 +98,8 @@ class Rooms:
     ) -> None:
         """`grace`, in seconds, and `max_participants` override `settings`.
 
-        `ice_servers` is a value, or an async function of the `Visitor`; by default Cloudflare's STUN server on
-        Cloudflare, and none elsewhere. `call_deadline`: seconds one API call may take in all.
+        `ice_servers` is a value, or an async function of the `Visitor`; by default Cloudflare's STUN server
+        on Cloudflare, and none elsewhere. `call_deadline`: seconds one API call may take in all.
         """
         self.settings = _with(settings or Settings(), grace=grace, max_participants=max_participants)
         self._ice_servers = ice_servers if ice_servers is not None else _default_ice_servers(realtime)
@@ -112,7 +112,7 @@ class Rooms:
             call_deadline=call_deadline,
         )
         self._open: dict[str, RoomActor] = {}
-        self._draining: set[RoomActor] = set()
+        self._stopping: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: int | None = None
         self._closed = False
@@ -126,7 +126,7 @@ class Rooms:
     ) -> None:
         await self.aclose()
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def connect(
         self,
         room_id: str,
@@ -178,7 +178,7 @@ class Rooms:
         return self._events.subscribe()
 
     def inspect(self, room_id: str) -> dict[str, Any] | None:
-        """A room's sessions with their timelines, wanted against actual, and the ledger; None if not open."""
+        """A room's sessions with timelines, wanted against actual, and the ledger; None if not open."""
         return self._at_the_door(lambda: actor.inspect() if (actor := self._open.get(room_id)) else None)
 
     def room_ids(self) -> list[str]:
@@ -196,22 +196,22 @@ class Rooms:
         self._tell(room_id, Say(text, data, None if to is None else tuple(to)))
 
     def close_room(self, room_id: str, reason: str = "room_closed") -> None:
-        """Close a room for everyone. Its name starts afresh with the next participant."""
-        self._at_the_door(lambda: self._close(room_id, CloseRoom(reason)))
+        """Close a room for everyone who is in it. The next to join finds it empty."""
+        self._tell(room_id, CloseRoom(reason))
 
-    async def aclose(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - how long to wait, not a cancellation
-        """Stop: close at the SFU what the rooms hold, for at most `timeout` seconds. Clients may come back."""
+    async def aclose(self, within: float = 5.0) -> None:
+        """Stop: close at the SFU what the rooms hold, for at most `within` seconds. Clients may come back."""
         if self._closed:
             return
         self._closed = True
-        for room_id in list(self._open):
-            self._close(room_id, CloseRoom("restarting", final=False))
-        waits = [asyncio.ensure_future(actor.over.wait()) for actor in self._draining]
-        if waits:
-            _, late = await asyncio.wait(waits, timeout=timeout)
-            for wait in late:
-                wait.cancel()
-        await asyncio.gather(*(actor.stop() for actor in list(self._draining)))
+        actors = list(self._open.values())
+        for actor in actors:
+            actor.post(CloseRoom("restarting", final=False))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                for actor in actors:
+                    await actor.over.wait()
+        await asyncio.gather(*(actor.stop() for actor in actors), *self._stopping)
         self._events.close()
 
     def _bind(self) -> None:
@@ -236,19 +236,11 @@ class Rooms:
 
     def _finished(self, actor: RoomActor) -> None:
         """Nobody is in the room and nothing is owed: it ends."""
-        if self._open.get(actor.room_id) is actor:
-            del self._open[actor.room_id]
-        self._draining.add(actor)
+        del self._open[actor.room_id]
         actor.over.set()
-        if self._loop is not None:
-            stopping = self._loop.create_task(actor.stop())
-            stopping.add_done_callback(lambda _: self._draining.discard(actor))
-
-    def _close(self, room_id: str, closing: CloseRoom) -> None:
-        actor = self._open.pop(room_id, None)
-        if actor is not None:
-            self._draining.add(actor)
-            actor.post(closing)
+        stopping = asyncio.get_running_loop().create_task(actor.stop())
+        self._stopping.add(stopping)
+        stopping.add_done_callback(self._stopping.discard)
 
     def _stop_repointing(self) -> None:
         log.info(
@@ -284,7 +276,7 @@ class Rooms:
 
 def _with(settings: Settings, **overrides: Any) -> Settings:  # noqa: ANN401 - numbers of several kinds
     given = {name: value for name, value in overrides.items() if value is not None}
-    return cast("Settings", evolve(settings, **given))
+    return evolve(settings, **given)
 
 
 def _default_ice_servers(realtime: AsyncRealtime) -> tuple[IceServer, ...]:

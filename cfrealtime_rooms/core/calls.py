@@ -77,12 +77,15 @@ class Look:
 ApiCall = NewSession | Publish | Subscribe | Renegotiate | Update | Close | Look
 
 
+CallValue = str | TracksResult | CloseResult | SessionState | SessionDescription | None
+"""A session id for `NewSession`, a description or None for `Renegotiate`, else the result of the call."""
+
+
 @frozen
 class Succeeded:
     """The SFU answered; single items may have failed all the same."""
 
-    value: str | TracksResult | CloseResult | SessionState | SessionDescription | None
-    """A session id for `NewSession`, a description or None for `Renegotiate`."""
+    value: CallValue = field(repr=False)
 
 
 @frozen

@@ -41,8 +41,6 @@ def obey(turn: Turn, connection: Connection, command: Command) -> None:
         case Join() | Resume():
             if participant is not None:
                 raise Refused("already_joined", "This connection is in the room already.")
-            if turn.room.closed is not None:
-                raise Refused("room_closed", "The room has been closed.")
             if isinstance(command, Join):
                 join(turn, connection, command)
             else:

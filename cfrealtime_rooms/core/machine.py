@@ -143,6 +143,7 @@ class RoomMachine:
         for connection in list(turn.room.connections.values()):
             turn.hang_up(connection.id, 4003 if closing.final else 1012, closing.reason)
             del turn.room.connections[connection.id]
+        turn.room.closed = None
 
     def _plan(self, turn: Turn) -> None:
         """Plan until nothing more can begin: a step may touch other lanes."""

@@ -260,7 +260,7 @@ class Room:
     counter: int = 0
     """For ids of operations and debts."""
     closed: str | None = None
-    """Why the room takes nobody any more."""
+    """Why everyone is being sent away, while they are."""
 
     def next_number(self) -> int:
         """An id for an operation or a debt."""

@@ -12,6 +12,7 @@ from cfrealtime.models import SessionDescription
 from ..core.calls import (
     ApiCall,
     CallOutcome,
+    CallValue,
     Close,
     Failed,
     Look,
@@ -41,7 +42,7 @@ async def perform(realtime: AsyncRealtime, call: ApiCall, deadline: float) -> Ca
         return Failed("unknown")
 
 
-async def _make(realtime: AsyncRealtime, call: ApiCall) -> object:
+async def _make(realtime: AsyncRealtime, call: ApiCall) -> CallValue:
     if isinstance(call, NewSession):
         return (await realtime.new_session()).id
     session = realtime.session(call.session_id)

@@ -20,7 +20,8 @@ class Outbox:
     """Sends what the room tells one client, through the host's `send`.
 
     A client that is too slow loses deltas and messages, never negotiation, and `overflowed` is called so
-    that it gets a snapshot instead. A `send` that raises, or takes longer than `deadline` seconds, ends the channel.
+    that it gets a snapshot instead. A `send` that raises, or takes longer than `deadline` seconds, ends the
+    channel.
     """
 
     def __init__(
