@@ -67,7 +67,7 @@ def _run(step: Coroutine[Any, Any, None]) -> None:
 
 
 class LightPeer:
-    """A connection with canned media. `timeout` bounds connecting, and how long a lost path is not noticed."""
+    """A connection with canned media. `timeout` bounds connecting, and how long a lost path goes unseen."""
 
     def __init__(self, media: Media = synthetic, *, timeout: float = 7.0, data: bool = False) -> None:
         self.on_change: Callable[[], None] = lambda: None
@@ -172,7 +172,9 @@ class LightPeer:
         if self._negotiator is None:
             await self._ice.open()
             fingerprints = tuple(
-                (one.algorithm, one.value) for one in self._dtls.getLocalParameters().fingerprints
+                (one.algorithm, one.value)
+                for one in self._dtls.getLocalParameters().fingerprints
+                if one.algorithm == "sha-256"
             )
             transport = sdp.Transport(self._ice.ufrag, self._ice.pwd, fingerprints, self._ice.candidates)
             self._negotiator = Negotiator(transport, data=self._data)
