@@ -42,7 +42,10 @@ def on_published(turn: Turn, participant: Participant, call: Publish, result: Tr
         else:
             if track.mid not in result.by_mid:
                 lane.closing.add(track.mid)
-            turn.send(participant, Error("publish_failed", f"The SFU did not take {track.source}.", "offer"))
+            turn.send(
+                participant,
+                Error("publish_failed", f"The SFU did not take {track.source}.", "offer", track.source),
+            )
     lane.offer = None
     lane.published_at = turn.now if lane.published_at is None else lane.published_at
     lane.sections += len(offer.tracks)

@@ -172,12 +172,14 @@ class Message:
 
 @frozen
 class Error:
-    """Something the client sent was refused. Nothing changed."""
+    """Something the client sent was refused; what was refused changed nothing."""
 
     code: str
     message: str
     in_reply_to: str | None = None
     """The `type` of the message refused, where it could be read."""
+    source: str | None = None
+    """The one source of an offer that is refused; the answer to the others' is on its way."""
 
 
 @frozen
