@@ -105,7 +105,7 @@ class Negotiator:
     def _read(self, text: str) -> sdp.Description:
         try:
             description = sdp.parse(text)
-        except (ValueError, IndexError, KeyError) as error:
+        except ValueError as error:
             raise PeerError("the other side's session description cannot be read") from error
         self.remote = self.remote or description.transport
         return description

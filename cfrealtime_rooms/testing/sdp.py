@@ -8,6 +8,7 @@ and extension numbers, once named on a connection by either side, keep their mea
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Literal
 
 from attrs import Factory, evolve, field, frozen
@@ -117,9 +118,11 @@ def parse(text: str) -> Description:
     if not lines or lines[0] != "v=0":
         raise ValueError("not a session description: it does not start with v=0")
     starts = [index for index, line in enumerate(lines) if line.startswith("m=")]
-    head = lines[: starts[0]] if starts else lines
-    blocks = [lines[start:end] for start, end in zip(starts, [*starts[1:], len(lines)], strict=True)]
-    sections = tuple(_section(block) for block in blocks)
+    head, *blocks = (lines[start:end] for start, end in pairwise([0, *starts, len(lines)]))
+    try:
+        sections = tuple(_section(block) for block in blocks)
+    except IndexError as error:
+        raise ValueError("a line of the session description lacks its value") from error
     transport = None
     for block, section in zip(blocks, sections, strict=True):
         if not section.stopped and (transport := _transport([*block, *head])) is not None:
