@@ -6,21 +6,17 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from .limits import BODY_BYTES
+from .refusals import Json
 from .service import Answer, Call, Service
-
-if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
-
-    from .refusals import Json
 
 SESSION = "/v1/apps/{app_id}/sessions/{session_id}"
 TURN = "/v1/turn/keys/{key_id}/credentials"

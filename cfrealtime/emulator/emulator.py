@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, cast
+from types import TracebackType
+from typing import Any, cast
+
+from starlette.types import ASGIApp
 
 from .asgi import build_app
+from .faults import Faults
 from .media.manual import ManualMediaPlane
+from .media.plan import Clock, MediaPlane
+from .refusals import Json
 from .rules import views
 from .service import Service
 from .serving import serving
 from .world import World
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
-    from types import TracebackType
-
-    from starlette.types import ASGIApp
-
-    from .faults import Faults
-    from .media.plan import Clock, MediaPlane
-    from .refusals import Json
 
 
 class Emulator:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from attrs import define, frozen
 
 from .refusals import ItemError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 @frozen

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
 
 from attrs import evolve, frozen
 
@@ -13,9 +14,6 @@ from .rules import closing, lifetime, publishing, subscribing, updating, views
 from .sdp import Negotiation, NewSend, OfferedSection, SdpError
 from .state import Publication, Subscription
 from .world import World, touched
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 
 @frozen

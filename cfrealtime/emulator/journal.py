@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from attrs import define, frozen
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .refusals import Breach, Json
+from .refusals import Breach, Json
 
 KEPT = 50_000
 """Calls remembered; the oldest are forgotten, the counts are not."""

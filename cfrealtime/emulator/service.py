@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from attrs import Factory, evolve, field, frozen
 
@@ -14,11 +14,7 @@ from .handlers import OPERATIONS
 from .journal import Entry, Journal
 from .refusals import Json, RefusalError, not_emulated, not_found, unauthorized
 from .rules.order import MUTATIONS, InFlight, check_alive, check_order, count_request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .world import World
+from .world import World
 
 
 @frozen

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
 
 import uvicorn
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
-
-    from starlette.types import ASGIApp
+from starlette.types import ASGIApp
 
 
 class _Server(uvicorn.Server):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from attrs import Factory, frozen
 
-if TYPE_CHECKING:
-    from .media.plan import Kind
+from .media.plan import Kind
 
 Fallback = Literal["none", "asciibetical"]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Collection, Iterator
+from typing import TypeVar
 
 from attrs import evolve
 
@@ -15,9 +16,6 @@ from .rules.order import check_alive
 from .rules.subscribing import wanted_rid
 from .sdp import Negotiation, SdpError
 from .state import Session, Subscription, find_publication
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
 
 T = TypeVar("T")
 

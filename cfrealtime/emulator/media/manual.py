@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from attrs import Factory, define
 
 from .plan import Address, Clock, LocalTransport, MediaEvents, SessionMedia
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 @define

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 
 from attrs import evolve
 
 from cfrealtime.emulator.refusals import ItemError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from cfrealtime.emulator.state import Session
+from cfrealtime.emulator.state import Session
 
 ABSENT = ItemError("close_track_error", "No open track has this mid.")
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from attrs import evolve
 
 from cfrealtime.emulator.limits import MEDIA_INACTIVITY, REMEMBER_ENDED, SESSION_REUSE, UNUSED_SESSION
-
-if TYPE_CHECKING:
-    from cfrealtime.emulator.state import Heard, Publication, Session
+from cfrealtime.emulator.state import Heard, Publication, Session
 
 
 def connected(session: Session, now: float) -> Session:

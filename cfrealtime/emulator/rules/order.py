@@ -7,15 +7,11 @@ endpoint's offer counts as finished when its answer was sent.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from attrs import evolve, frozen
 
 from cfrealtime.emulator.limits import REQUESTS_PER_SECOND
 from cfrealtime.emulator.refusals import Breach, bad_description, session_ended, too_many_requests
-
-if TYPE_CHECKING:
-    from cfrealtime.emulator.state import Session
+from cfrealtime.emulator.state import Session
 
 MUTATIONS = frozenset({"new_tracks", "renegotiate", "update_tracks", "close_tracks"})
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
 from attrs import evolve, frozen
 
+from cfrealtime.emulator.media.plan import Kind
 from cfrealtime.emulator.refusals import ItemError, Json, invalid_params
+from cfrealtime.emulator.sdp import OfferedSection
 from cfrealtime.emulator.state import Publication, Session
 from cfrealtime.emulator.wire import LocalEntry, PublishRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from cfrealtime.emulator.media.plan import Kind
-    from cfrealtime.emulator.sdp import OfferedSection
 
 
 @frozen

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from attrs import evolve, frozen
 
 from cfrealtime.emulator.limits import SENDING_WINDOW
@@ -18,9 +16,7 @@ from cfrealtime.emulator.state import (
     Subscription,
     find_publication,
 )
-
-if TYPE_CHECKING:
-    from cfrealtime.emulator.wire import RemoteEntry
+from cfrealtime.emulator.wire import RemoteEntry
 
 
 @frozen

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from attrs import evolve, frozen
 
 from cfrealtime.emulator.limits import MEDIA_FLOWS_AFTER
 from cfrealtime.emulator.refusals import ItemError, Json
 from cfrealtime.emulator.state import Heard, Publication, Session, Sessions, Subscription, find_publication
+from cfrealtime.emulator.wire import UpdateEntry
 
 from .subscribing import NotYet, verdict
-
-if TYPE_CHECKING:
-    from cfrealtime.emulator.wire import UpdateEntry
 
 
 @frozen

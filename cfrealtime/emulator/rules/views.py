@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from cfrealtime.emulator.refusals import Json
 from cfrealtime.emulator.state import (
     Publication,
     Session,
@@ -12,9 +11,6 @@ from cfrealtime.emulator.state import (
     publication_status,
     subscription_status,
 )
-
-if TYPE_CHECKING:
-    from cfrealtime.emulator.refusals import Json
 
 
 def session_state(sessions: Sessions, session: Session) -> Json:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 import httpx
 from attrs import evolve
 
+from cfrealtime.emulator import Emulator
 from tests.cfrealtime.emulator.sdp.endpoint import M, answer, blocks, describe, stopped, value
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from cfrealtime.emulator import Emulator
 
 APP = "/v1/apps/demo"
 
@@ -28,6 +25,15 @@ async def client_of(emulator: Emulator, secret: str = "secret") -> AsyncGenerato
         httpx.AsyncClient(transport=transport, base_url="http://emulator", headers=headers) as client,
     ):
         yield client
+
+
+async def until(check: Callable[[], bool]) -> None:
+    """Return once something has become true on a real server."""
+    async with asyncio.timeout(5):
+        while True:
+            if check():
+                return
+            await asyncio.sleep(0.01)
 
 
 def local(mid: str, name: str) -> dict:

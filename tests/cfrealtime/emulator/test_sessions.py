@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from cfrealtime.emulator import Emulator, ManualMediaPlane
 from cfrealtime.emulator.limits import BODY_BYTES, UNUSED_SESSION
 from tests.cfrealtime.emulator.peer import APP, Peer, client_of, codes, remote
-
-if TYPE_CHECKING:
-    import httpx
 
 pytestmark = pytest.mark.looptime
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from cfrealtime.emulator import Emulator, ManualMediaPlane
 from tests.cfrealtime.emulator.peer import Peer, client_of, codes, local, remote
 from tests.cfrealtime.emulator.sdp.endpoint import M, answer, blocks, describe, stopped, value
-
-if TYPE_CHECKING:
-    import httpx
 
 pytestmark = pytest.mark.looptime
 

@@ -1,0 +1,73 @@
+"""The emulator behind a real HTTP server."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from cfrealtime.emulator import Emulator, ManualMediaPlane
+from tests.cfrealtime.emulator.peer import Peer, codes, remote, until
+
+
+def client_at(base_url: str, **options) -> httpx.AsyncClient:
+    root = base_url.removesuffix("/v1")
+    return httpx.AsyncClient(base_url=root, headers={"Authorization": "Bearer secret"}, **options)
+
+
+async def test_a_server_on_any_free_port_is_ready_at_once_and_gone_afterwards():
+    emulator = Emulator()
+    async with emulator.serve() as base_url, client_at(base_url) as client:
+        peer = await Peer.join(client)
+        assert codes(await peer.publish("mic")) == [None]
+        assert (await client.get("/_emulator/journal")).json()["breaches"] == []
+    with pytest.raises(httpx.ConnectError):
+        async with client_at(base_url) as client:
+            await client.get("/_emulator/state")
+    assert emulator.count() == 2
+
+
+async def test_a_port_that_is_taken_is_an_error_of_the_system():
+    async with Emulator().serve() as base_url:
+        port = httpx.URL(base_url).port
+        with pytest.raises(OSError, match="in use"):
+            async with Emulator().serve(port=port):
+                pass
+
+
+async def test_a_lost_answer_is_a_broken_connection():
+    emulator = Emulator()
+    async with emulator.serve() as base_url, client_at(base_url) as client:
+        emulator.faults.lose_answer("new_session")
+        with pytest.raises(httpx.TransportError):
+            await client.post("/v1/apps/demo/sessions/new")
+        assert len(emulator.state()["sessions"]) == 1
+
+
+async def test_a_caller_who_hangs_up_is_noticed_and_his_call_goes_on():
+    emulator = Emulator(media=ManualMediaPlane(connect_after=0.4))
+    async with emulator.serve() as base_url:
+        async with client_at(base_url, timeout=0.1) as hasty:
+            peer = await Peer.join(hasty)
+            await peer.publish("mic")
+            with pytest.raises(httpx.ReadTimeout):
+                await peer.post_tracks([remote("x", "a")])
+        async with client_at(base_url) as patient:
+            peer.client = patient
+            assert codes(await peer.force_close("0")) == [None]
+            await until(lambda: emulator.journal()["calls"][2]["status"] == 200)
+        assert emulator.journal()["breaches"] == []
+
+
+async def test_a_server_stops_although_a_call_waits():
+    emulator = Emulator(media=ManualMediaPlane(automatic=False))
+    async with emulator.serve() as base_url, client_at(base_url) as client:
+        peer = await Peer.join(client)
+        await peer.publish("mic")
+        waiting = asyncio.create_task(peer.post_tracks([remote("x", "a")]))
+        await until(lambda: emulator.count("new_tracks") == 2)
+        stopping = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - stopping < 3
+    with pytest.raises(httpx.TransportError):
+        await waiting
