@@ -14,6 +14,7 @@ const STILL_INTERVAL = 1_000;
 const WORDS = /** @type {const} */ ({
   audio: { device: "microphone", none: "no_microphone" },
   video: { device: "camera", none: "no_camera" },
+  both: { device: "camera or microphone", none: "no_devices" },
 });
 
 /**
@@ -27,18 +28,18 @@ function constraints(kind, wanted) {
 
 /**
  * Why a device could not be had, in words for the person in front of it.
- * @param {Kind} kind
+ * @param {keyof typeof WORDS} what
  * @param {unknown} thrown
  */
-function deviceError(kind, thrown) {
-  const { device, none } = WORDS[kind];
+function deviceError(what, thrown) {
+  const { device, none } = WORDS[what];
   switch (thrown instanceof Error ? thrown.name : "") {
     case "NotAllowedError":
     case "SecurityError":
-      return new RoomError("permission_denied", `This page may not use the ${device}. Allow it in the browser.`);
+      return new RoomError("permission_denied", `This page may not use the ${device}: allow it in the browser.`);
     case "NotFoundError":
     case "OverconstrainedError":
-      return new RoomError(none, `No ${device} was found.`);
+      return new RoomError(none, `No ${device} found.`);
     case "NotReadableError":
     case "AbortError":
       return new RoomError("device_busy", `The ${device} does not start. Another program may be using it.`);
@@ -107,17 +108,19 @@ export async function openDevices(wanted) {
 async function openSingly(kinds, wanted, thrown) {
   const denials = await Promise.all(kinds.map(blocked));
   const refused = thrown instanceof Error && thrown.name === "NotAllowedError" && !denials.includes(true);
-  /** @type {{tracks: MediaStreamTrack[], problems: RoomError[]}} */
-  const result = { tracks: [], problems: [] };
+  /** @type {MediaStreamTrack[]} */
+  const tracks = [];
+  /** @type {RoomError[]} */
+  const problems = [];
   for (const [index, kind] of kinds.entries()) {
     try {
       if (kinds.length === 1 || refused || denials[index]) throw deviceError(kind, thrown);
-      result.tracks.push(await openDevice(kind, wanted[kind]));
+      tracks.push(await openDevice(kind, wanted[kind]));
     } catch (problem) {
-      result.problems.push(/** @type {RoomError} */ (problem));
+      problems.push(/** @type {RoomError} */ (problem));
     }
   }
-  return result;
+  return { tracks, problems: problems.length > 1 ? [deviceError("both", thrown)] : problems };
 }
 
 /**

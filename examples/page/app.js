@@ -16,7 +16,9 @@ import { Stage } from "./tiles.js";
 const $ = (id) => document.getElementById(id);
 
 const parameters = new URLSearchParams(location.search);
+/** Above this level somebody speaks, and still does in the pauses between words. */
 const SPEAKING = 0.02;
+const PAUSE = 600;
 const LOOK = 150;
 
 // Who this page load is. It lives in memory only, so a second tab is a second person. A real app authenticates the
@@ -138,15 +140,22 @@ function listen(joined) {
     chat.said({ by: sender?.id ?? "", name: sender?.name ?? "Meeting", text, mine: sender?.isSelf ?? false });
     if ($("meeting").dataset.chat === "closed") showUnread(Number($("unread").textContent) + 1);
   });
-  joined.on("error", notice);
+  joined.on("error", ({ code, message }) => {
+    notice(code, joined.state === "preparing" ? `${message} You join without it.` : message);
+  });
   listenToVoices(joined);
 }
 
 /** @param {Room} joined */
 async function listenToVoices(joined) {
+  /** @type {Map<string, number>} when each was heard last */
+  const heard = new Map();
   while (joined.state !== "closed") {
     const levels = await joined.audioLevels().catch(() => new Map());
-    stage.showSpeaking(new Set([...levels].filter(([, level]) => level > SPEAKING).map(([id]) => id)));
+    const now = performance.now();
+    for (const [id, level] of levels) if (level > SPEAKING) heard.set(id, now);
+    const speaking = [...levels.keys()].filter((id) => now - (heard.get(id) ?? -Infinity) < PAUSE);
+    stage.showSpeaking(new Set(speaking));
     await new Promise((resolve) => setTimeout(resolve, LOOK));
   }
 }
@@ -160,9 +169,10 @@ function showState(joined) {
   $("status").textContent = STATES[state];
   $("count").textContent = participants.length > 1 ? `${participants.length} people` : "";
   $("alone").hidden = !(state === "connected" && participants.length === 1);
+  $("lost").hidden = state !== "reconnecting";
   showWaiting(state);
-  label("mute", !microphone || microphone.muted, "Unmute", "Mute", "mic-off", "mic");
-  label("camera-switch", !camera || camera.muted, "Camera on", "Camera off", "camera-off", "camera");
+  label("mute", self !== null && (!microphone || microphone.muted), "Unmute", "Mute", "mic-off", "mic");
+  label("camera-switch", self !== null && (!camera || camera.muted), "Camera on", "Camera off", "camera-off", "camera");
   const sharing = self?.tracks.has("screen") ?? false;
   $("share").querySelector("span").textContent = sharing ? "Stop sharing" : "Share screen";
   $("share").toggleAttribute("data-on", sharing);
@@ -202,8 +212,11 @@ function report(text) {
   chat.happened(text);
 }
 
-/** @param {RoomError} error */
-function notice({ code, message }) {
+/**
+ * @param {string} code
+ * @param {string} message
+ */
+function notice(code, message) {
   const shown = [...$("notices").children].find((other) => other.dataset.code === code && other.dataset.text === message);
   if (shown) return;
   const box = document.createElement("div");
@@ -240,8 +253,8 @@ async function press(button, work) {
   try {
     await work(room);
   } catch (error) {
-    const { code } = /** @type {RoomError} */ (error);
-    if (code !== "left" && code !== "unpublished") notice(/** @type {RoomError} */ (error));
+    const { code, message } = /** @type {RoomError} */ (error);
+    if (code !== "left" && code !== "unpublished") notice(code, message);
   } finally {
     button.disabled = false;
     if (document.activeElement === document.body) button.focus(); // A disabled button loses the focus.
@@ -277,15 +290,15 @@ $("say").onsubmit = (/** @type {SubmitEvent} */ event) => {
   const text = $("text").value.trim();
   if (!text || !room) return;
   if (room.send(text)) $("text").value = "";
-  else notice(/** @type {RoomError} */ ({ code: "not_connected", message: "Not connected just now. Your message is still there." }));
+  else notice("not_connected", "Not connected just now. Your message is still there.");
 };
 
 $("invite").onclick = async () => {
   try {
     await navigator.clipboard.writeText($("address").textContent);
-    notice(/** @type {RoomError} */ ({ code: "copied", message: "The address is on the clipboard." }));
+    notice("copied", "The address is on the clipboard.");
   } catch {
-    notice(/** @type {RoomError} */ ({ code: "copied", message: $("address").textContent }));
+    notice("copied", $("address").textContent);
   }
 };
 

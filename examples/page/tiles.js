@@ -5,6 +5,8 @@
 /** @typedef {import("/cfrealtime/rooms.js").Track} Track */
 
 const GAP = 12;
+/** Rather scroll than show tiles narrower than this. */
+const SMALLEST = 130;
 
 /**
  * A new element from HTML of our own; never from anything a participant wrote.
@@ -68,7 +70,7 @@ export class Stage {
     this.#tiles = /** @type {HTMLElement} */ (find(stage, "#tiles"));
     this.#shares = /** @type {HTMLElement} */ (find(stage, "#shares"));
     this.#soundBlocked = soundBlocked;
-    new ResizeObserver(() => this.#layOut()).observe(stage);
+    new ResizeObserver(() => this.#layOut()).observe(this.#tiles);
   }
 
   /**
@@ -212,9 +214,8 @@ export class Stage {
     const count = this.#tiles.children.length;
     const { clientWidth: width, clientHeight: height } = this.#tiles;
     if (!count || !width) return;
-    const beside = this.#stage.hasAttribute("data-sharing");
-    const upright = height > width * 1.15 && !beside;
-    const shape = upright && count > 1 ? 1 : upright ? 3 / 4 : 16 / 9;
+    const upright = height > width * 1.15 && !this.#stage.hasAttribute("data-sharing");
+    const shape = upright ? (count > 1 ? 1 : 3 / 4) : 16 / 9;
     let best = 0;
     for (let columns = 1; columns <= count; columns++) {
       const rows = Math.ceil(count / columns);
@@ -222,8 +223,7 @@ export class Stage {
       const down = ((height - GAP * (rows - 1)) / rows) * shape;
       best = Math.max(best, Math.min(across, down));
     }
-    const narrow = matchMedia("(max-width: 860px)").matches;
-    const tile = beside ? (narrow ? 132 : width) : Math.max(Math.floor(best), Math.min(140, width));
+    const tile = Math.max(Math.floor(best), Math.min(SMALLEST, width));
     this.#tiles.style.setProperty("--tile-width", `${tile}px`);
     this.#tiles.style.setProperty("--tile-shape", String(shape));
   }
