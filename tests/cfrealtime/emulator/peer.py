@@ -10,6 +10,7 @@ import httpx
 from attrs import evolve
 
 from cfrealtime.emulator import Emulator
+from tests.cfrealtime.emulator import document
 from tests.cfrealtime.emulator.sdp.endpoint import M, answer, blocks, describe, stopped, value
 
 APP = "/v1/apps/demo"
@@ -17,12 +18,17 @@ APP = "/v1/apps/demo"
 
 @asynccontextmanager
 async def client_of(emulator: Emulator, secret: str = "secret") -> AsyncGenerator[httpx.AsyncClient]:
-    """An HTTP client of a running in-process emulator."""
+    """An HTTP client of a running in-process emulator; every answer is held against the API's document."""
     transport = httpx.ASGITransport(emulator.app)
     headers = {"Authorization": f"Bearer {secret}"}
     async with (
         emulator,
-        httpx.AsyncClient(transport=transport, base_url="http://emulator", headers=headers) as client,
+        httpx.AsyncClient(
+            transport=transport,
+            base_url="http://emulator",
+            headers=headers,
+            event_hooks={"response": [document.check]},
+        ) as client,
     ):
         yield client
 

@@ -1,0 +1,92 @@
+"""Any JSON at any door: a declared answer, never a failure of ours, and a session that still works."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cfrealtime.emulator import Emulator
+from tests.cfrealtime.emulator.peer import Peer, client_of
+from tests.cfrealtime.emulator.sdp.endpoint import M, describe
+
+DOORS = [
+    ("POST", "tracks/new"),
+    ("PUT", "renegotiate"),
+    ("PUT", "tracks/update"),
+    ("PUT", "tracks/close"),
+    ("POST", "datachannels/new"),
+]
+SDP = st.sampled_from(
+    [
+        "",
+        "v=0",
+        describe(M("audio", "0"), M("video", "1")),
+        describe(M("audio", "0", "inactive", stopped=True)),
+        describe(M("audio", "s0", "recvonly"), setup="active"),
+    ]
+)
+SCALAR = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+JSON = st.recursive(
+    SCALAR, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner)
+)
+
+
+def fields(**options: st.SearchStrategy) -> st.SearchStrategy:
+    """An object with some of these fields, now and then of a wrong type."""
+    return st.fixed_dictionaries({}, optional={name: value | SCALAR for name, value in options.items()})
+
+
+NAME = st.sampled_from(["mic", "0", "1", "s0", "SELF", "#mic"])
+TRACK = fields(
+    location=st.sampled_from(["local", "remote"]),
+    mid=NAME,
+    trackName=NAME,
+    sessionId=NAME,
+    kind=st.sampled_from(["audio", "video"]),
+    simulcast=fields(preferredRid=NAME, ridNotAvailable=st.sampled_from(["none", "asciibetical"])),
+)
+BODY = JSON | fields(
+    tracks=st.lists(TRACK, max_size=3),
+    sessionDescription=fields(type=st.sampled_from(["offer", "answer"]), sdp=SDP),
+    autoDiscover=st.booleans(),
+    force=st.booleans(),
+)
+
+
+@pytest.mark.looptime
+@settings(max_examples=100, deadline=None)
+@given(calls=st.lists(st.tuples(st.sampled_from(DOORS), BODY), min_size=1, max_size=4))
+async def test_any_json_at_any_door_is_answered_as_declared(calls):
+    emulator = Emulator()
+    async with client_of(emulator) as client:
+        peer = await Peer.join(client)
+        await peer.publish("mic")
+        await asyncio.sleep(1)
+        for (method, door), body in calls:
+            content = json.dumps(_with_id(body, peer.id))
+            response = await client.request(method, f"{peer.path}/{door}", content=content)
+            assert response.status_code < 500
+        assert (await peer.get()).status_code in (200, 410)
+        assert emulator.count() == len(calls) + 3
+
+
+@pytest.mark.looptime
+@settings(max_examples=50, deadline=None)
+@given(content=st.binary(max_size=200), door=st.sampled_from(DOORS))
+async def test_any_bytes_at_any_door_are_refused_as_declared(content, door):
+    async with client_of(Emulator()) as client:
+        peer = await Peer.join(client)
+        response = await client.request(door[0], f"{peer.path}/{door[1]}", content=content)
+        assert 400 <= response.status_code < 500
+
+
+def _with_id(value: object, session_id: str) -> object:
+    if isinstance(value, dict):
+        return {key: _with_id(item, session_id) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_id(item, session_id) for item in value]
+    return session_id if value == "SELF" else value
