@@ -74,7 +74,7 @@ def describe(
     return "\r\n".join(lines) + "\r\n"
 
 
-def answer(offer: str, **changes: M) -> str:
+def answer(offer: str, ufrag: str = "clientufrag", fingerprint: str = FINGERPRINT, **changes: M) -> str:
     """The answer of an obliging browser to an offer of ours, with the offer's own numbers."""
     sections = []
     for block in blocks(offer):
@@ -85,7 +85,9 @@ def answer(offer: str, **changes: M) -> str:
         )
         base = M(kind, mid, flipped.get(direction, direction), stopped=block[0].split()[1] == "0")
         sections.append((changes.get(mid, base), block))
-    text = describe(*(section for section, _ in sections), setup="active")
+    text = describe(
+        *(section for section, _ in sections), setup="active", ufrag=ufrag, fingerprint=fingerprint
+    )
     # The body of each media section is the offer's: the same payload types and extensions.
     parts = text.split("m=")
     for index, (section, block) in enumerate(sections, 1):

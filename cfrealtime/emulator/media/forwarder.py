@@ -1,0 +1,286 @@
+"""Carries packets from publications to subscriptions, and their feedback back. Pure: time comes in, packets go out.
+
+Packets are never decoded. A subscription starts, and changes its layer or publication, at a key frame only;
+key frames are asked for sparingly; a packet missing on the way to us is asked for once for all who miss it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from attrs import Factory, define
+
+from . import rtcp
+from .layer import Layer
+from .plan import Receive, Send, Source
+from .publication import MID, REPAIRED_RID, RID, Publication, Stream
+from .rtp import Packet, parse
+from .subscription import Subscription
+
+Emit = Callable[[str, bytes], None]
+"""Takes a session and an RTP or RTCP packet for it."""
+
+OWN_SSRC = 1
+"""Who we are in our reports."""
+REPORT_INTERVAL = 1.0
+BANDWIDTH = 8_000_000
+"""What each publisher is told to be able to send. Without it a browser's rate stays low."""
+MAX_STREAMS = 256
+"""SSRCs remembered per session."""
+
+
+@define
+class _Session:
+    publications: dict[str, Publication] = Factory(dict[str, Publication])
+    streams: dict[int, Stream] = Factory(dict[int, Stream])
+    extensions: dict[int, str] = Factory(dict[int, str])
+    subscriptions: dict[str, Subscription] = Factory(dict[str, Subscription])
+    by_ssrc: dict[int, Subscription] = Factory(dict[int, Subscription])
+    ready: bool = False
+    reported_at: float = float("-inf")
+
+
+class Forwarder:
+    """Everything that is forwarded between all sessions."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._sessions: dict[str, _Session] = {}
+        self._subscribers: dict[Source, list[Subscription]] = {}
+
+    # What is wanted.
+
+    def apply(self, session_id: str, receives: Iterable[Receive], sends: Iterable[Send], now: float) -> None:
+        """Make a session's sections look like this."""
+        session = self._sessions.setdefault(session_id, _Session())
+        self._apply_receives(session, {receive.mid: receive for receive in receives})
+        self._apply_sends(session_id, session, {send.mid: send for send in sends})
+        for subscription in session.subscriptions.values():
+            self._retarget(subscription, now)
+        for mid in session.publications:
+            for subscription in self._subscribers.get(Source(session_id, mid), ()):
+                self._retarget(subscription, now)
+
+    def _apply_receives(self, session: _Session, receives: dict[str, Receive]) -> None:
+        for mid in session.publications.keys() - receives.keys():
+            gone = session.publications.pop(mid)
+            session.streams = {s: st for s, st in session.streams.items() if st.publication is not gone}
+        for mid, receive in receives.items():
+            publication = session.publications.get(mid)
+            if publication is None:
+                publication = session.publications[mid] = Publication(receive)
+            else:
+                publication.update(receive)
+            session.streams.update(publication.declared())
+            for uri in (MID, RID, REPAIRED_RID):
+                if uri in receive.extensions:
+                    session.extensions[receive.extensions[uri]] = uri
+
+    def _apply_sends(self, session_id: str, session: _Session, sends: dict[str, Send]) -> None:
+        for subscription in session.subscriptions.values():
+            self._unlink(subscription)
+        kept = session.subscriptions
+        session.subscriptions = {}
+        for mid, send in sends.items():
+            subscription = kept.get(mid)
+            if subscription is None:
+                subscription = Subscription(session_id, send)
+            else:
+                subscription.update(send)
+            session.subscriptions[mid] = subscription
+            if send.source is not None:
+                self._subscribers.setdefault(send.source, []).append(subscription)
+        session.by_ssrc = {s.send.ssrc: s for s in session.subscriptions.values()}
+
+    def _unlink(self, subscription: Subscription) -> None:
+        source = subscription.send.source
+        if source is not None:
+            others = [s for s in self._subscribers.get(source, ()) if s is not subscription]
+            if others:
+                self._subscribers[source] = others
+            else:
+                self._subscribers.pop(source, None)
+
+    def ready(self, session_id: str, now: float) -> None:
+        """The session's transport carries packets from now on: its subscriptions need a start."""
+        session = self._sessions.setdefault(session_id, _Session())
+        session.ready = True
+        for subscription in session.subscriptions.values():
+            subscription.pause()
+            self._retarget(subscription, now)
+
+    def unready(self, session_id: str) -> None:
+        """The session's transport carries nothing for now."""
+        if session_id in self._sessions:
+            self._sessions[session_id].ready = False
+
+    def close(self, session_id: str) -> None:
+        """Forget a session."""
+        session = self._sessions.pop(session_id, None)
+        if session is not None:
+            for subscription in session.subscriptions.values():
+                self._unlink(subscription)
+            for mid in session.publications:
+                for subscription in self._subscribers.get(Source(session_id, mid), ()):
+                    subscription.pause()
+
+    def last_packet(self, session_id: str, mid: str) -> float | None:
+        """When media last arrived on a receiving section."""
+        session = self._sessions.get(session_id)
+        publication = session and session.publications.get(mid)
+        return publication.last_packet if publication else None
+
+    # Packets.
+
+    def rtp(self, session_id: str, data: bytes, now: float) -> None:
+        """A decrypted RTP packet arrived."""
+        session, packet = self._sessions.get(session_id), parse(data)
+        if session is None or packet is None:
+            return
+        stream = session.streams.get(packet.ssrc)
+        new = stream is None
+        if stream is None:
+            stream = self._discover(session, packet)
+            if stream is None:
+                return
+        publication = stream.publication
+        accepted = publication.accept(packet, stream, now)
+        if accepted is None:
+            return
+        layer, arrived = accepted
+        subscribers = self._subscribers.get(Source(session_id, publication.receive.mid), ())
+        for subscription in subscribers:
+            if new or (subscription.layer is None and subscription.target is None):
+                self._retarget(subscription, now)
+            if self._sessions[subscription.session_id].ready:
+                out = subscription.forward(layer, arrived, now)
+                if out is not None:
+                    self._emit(subscription.session_id, out)
+        self._feedback(session_id, layer, now)
+
+    def _discover(self, session: _Session, packet: Packet) -> Stream | None:
+        """Find out what a new SSRC carries from its header extensions, or from its payload type alone."""
+        if len(session.streams) >= MAX_STREAMS:
+            return None
+        said = {session.extensions[n]: value for n, value in packet.elements if n in session.extensions}
+        texts = {uri: value.decode("ascii", "replace") for uri, value in said.items()}
+        publication = session.publications.get(texts.get(MID, ""))
+        if publication is None:
+            claiming = [p for p in session.publications.values() if p.claims(packet.payload_type)]
+            if len(claiming) != 1:
+                return None
+            publication = claiming[0]
+        stream = publication.discover(packet, texts.get(RID, ""), texts.get(REPAIRED_RID, ""))
+        if stream is not None:
+            session.streams[packet.ssrc] = stream
+        return stream
+
+    def rtcp(self, session_id: str, data: bytes, now: float) -> None:
+        """A decrypted RTCP packet arrived."""
+        session = self._sessions.get(session_id)
+        if session is None:
+            return
+        for message in rtcp.parse(data):
+            if isinstance(message, rtcp.SenderReport):
+                self._sender_report(session_id, session, message, now)
+            elif (subscription := session.by_ssrc.get(message.ssrc)) is None:
+                continue
+            elif isinstance(message, rtcp.Nack):
+                self._repeat(subscription, message.sequences, now)
+            else:
+                self._ask_key_frame(subscription, subscription.target or subscription.layer, now)
+
+    def _sender_report(
+        self, session_id: str, session: _Session, report: rtcp.SenderReport, now: float
+    ) -> None:
+        stream = session.streams.get(report.ssrc)
+        layer = None if stream is None else stream.publication.layers.get(stream.rid)
+        if stream is None or layer is None or stream.repairs:
+            return
+        layer.reported(report, now)
+        for subscription in self._subscribers.get(Source(session_id, stream.publication.receive.mid), ()):
+            out = subscription.report(layer, report)
+            if out is not None and self._sessions[subscription.session_id].ready:
+                self._emit(subscription.session_id, out)
+
+    def _repeat(self, subscription: Subscription, sequences: Iterable[int], now: float) -> None:
+        publication, source = self._publication(subscription), subscription.send.source
+        if publication is None or source is None:
+            return
+        for sequence in sequences:
+            out = subscription.repeat(sequence)
+            if out is not None:
+                self._emit(subscription.session_id, out)
+                continue
+            # Lost on the way to us as well: without asking further up it would never arrive.
+            layer, index = subscription.locate(sequence) or (None, 0)
+            if layer is not None and layer in publication.layers.values():
+                layer.want([index], now)
+                self._feedback(source.session_id, layer, now)
+
+    # Feedback to publishers.
+
+    def _publication(self, subscription: Subscription) -> Publication | None:
+        source = subscription.send.source
+        session = self._sessions.get(source.session_id) if source else None
+        return session.publications.get(source.mid) if source and session else None
+
+    def _retarget(self, subscription: Subscription, now: float) -> None:
+        """Aim a subscription at the layer it should have."""
+        publication = self._publication(subscription)
+        if publication is None or not publication.receive.active:
+            subscription.pause()
+            return
+        if not self._sessions[subscription.session_id].ready:
+            return
+        best = publication.choose(subscription.send.preferred_rid, now)
+        if best is None or best is subscription.layer:
+            subscription.target = None
+        elif best is not subscription.target:
+            subscription.target = best
+            self._ask_key_frame(subscription, best, now)
+
+    def _ask_key_frame(self, subscription: Subscription, layer: Layer | None, now: float) -> None:
+        if layer is not None and subscription.send.source is not None:
+            layer.ask_key_frame()
+            self._feedback(subscription.send.source.session_id, layer, now)
+
+    def _feedback(self, session_id: str, layer: Layer, now: float) -> None:
+        """Ask a publisher for what is due: a key frame, missing packets."""
+        if layer.key_frame_due(now):
+            self._emit(session_id, rtcp.key_frame_request(OWN_SSRC, layer.ssrc))
+        missing = layer.missing(now)
+        if missing:
+            self._emit(session_id, rtcp.nack(OWN_SSRC, layer.ssrc, missing))
+
+    def tick(self, now: float) -> None:
+        """Do what is due by time alone. To be called some twenty times a second."""
+        for session in self._sessions.values():
+            for subscription in session.subscriptions.values() if session.ready else ():
+                self._retarget(subscription, now)
+                target = subscription.target
+                if target is not None and not target.asked_lately(now):
+                    target.ask_key_frame()
+        for session_id, session in self._sessions.items():
+            for publication in session.publications.values():
+                for layer in publication.layers.values():
+                    self._feedback(session_id, layer, now)
+            if session.ready and now - session.reported_at >= REPORT_INTERVAL:
+                self._report(session_id, session, now)
+
+    def _report(self, session_id: str, session: _Session, now: float) -> None:
+        """Tell a publisher what arrived and that it may send more."""
+        layers = [
+            layer
+            for publication in session.publications.values()
+            for layer in publication.layers.values()
+            if layer.alive(now)
+        ]
+        if layers:
+            session.reported_at = now
+            blocks = [block for layer in layers if (block := layer.report_block(now))]
+            ssrcs = [layer.ssrc for layer in layers]
+            self._emit(
+                session_id,
+                rtcp.receiver_reports(OWN_SSRC, blocks) + rtcp.bandwidth(OWN_SSRC, BANDWIDTH, ssrcs),
+            )

@@ -1,0 +1,206 @@
+"""DTLS, SRTP and SCTP of one session: the only module that knows aiortc.
+
+`aiortc` is used for its lower classes only. What is touched beneath its public names is this, and a test holds
+it in place: `RTCDtlsTransport._handle_rtp_data`, `._handle_rtcp_data`, `._send_rtp`, and `_recv` and `_send` of
+the transport it is given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, cast
+
+import pylibsrtp
+from aiortc import (
+    RTCCertificate,
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    RTCIceTransport,
+    RTCSctpCapabilities,
+    RTCSctpTransport,
+)
+from attrs import frozen
+
+from .plan import RemoteTransport
+
+Datagram = Callable[[bytes], None]
+
+MAX_DATAGRAM = 1500
+"""Longer ones are not WebRTC's, and the layers below do not bear them."""
+_MAX_WAITING = 4096
+_SCTP_PORT = 5000
+_MAX_MESSAGE = 262_144
+
+
+class Certificate:
+    """The server's certificate, one for all sessions."""
+
+    def __init__(self) -> None:
+        self.aiortc = RTCCertificate.generateCertificate()
+
+    @property
+    def fingerprint(self) -> str:
+        """Its SHA-256 fingerprint."""
+        return next(f.value for f in self.aiortc.getFingerprints() if f.algorithm == "sha-256")
+
+
+@frozen
+class Callbacks:
+    """What a secure transport reports; each is called on the event loop."""
+
+    send: Datagram
+    rtp: Datagram
+    rtcp: Datagram
+    connected: Callable[[], None]
+    closed: Callable[[], None]
+    """The peer closed the transport, or the handshake failed."""
+
+
+class _Wire:
+    """What aiortc takes for its ICE transport: our socket."""
+
+    role = "controlling"  # makes aiortc the DTLS server
+
+    def __init__(self, send: Datagram) -> None:
+        self._send_datagram = send
+        self._waiting: deque[bytes] = deque(maxlen=_MAX_WAITING)
+        self._receiver: asyncio.Future[None] | None = None
+        self._closed = False
+
+    def put(self, data: bytes) -> None:
+        self._waiting.append(data)
+        self._wake()
+
+    def close(self) -> None:
+        self._closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._receiver is not None and not self._receiver.done():
+            self._receiver.set_result(None)
+
+    async def _recv(self) -> bytes:
+        while not self._waiting:
+            if self._closed:
+                raise ConnectionError
+            self._receiver = asyncio.get_running_loop().create_future()
+            await self._receiver
+        return self._waiting.popleft()
+
+    async def _send(self, data: bytes) -> None:
+        self._send_datagram(data)
+
+
+class _Dtls(RTCDtlsTransport):
+    """Hands packets on as they are, instead of routing them to aiortc's own receivers."""
+
+    def __init__(self, wire: _Wire, certificate: Certificate, callbacks: Callbacks) -> None:
+        super().__init__(cast("RTCIceTransport", wire), [certificate.aiortc])
+        self._callbacks = callbacks
+
+    async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
+        self._callbacks.rtp(data)
+
+    async def _handle_rtcp_data(self, data: bytes) -> None:
+        self._callbacks.rtcp(data)
+
+    def send_rtp(self, data: bytes) -> None:
+        """Protect and send an RTP or RTCP packet at once."""
+        sending = self._send_rtp(data)
+        try:
+            # Nothing in it waits, since our wire does not: one step runs it to its end.
+            sending.send(None)
+        except StopIteration:
+            return
+        finally:
+            sending.close()
+
+
+class SecureTransport:
+    """One session's encrypted transport, from the handshake on. We are always the DTLS server."""
+
+    def __init__(self, certificate: Certificate, remote: RemoteTransport, callbacks: Callbacks) -> None:
+        self._callbacks = callbacks
+        self._wire = _Wire(callbacks.send)
+        self._dtls = _Dtls(self._wire, certificate, callbacks)
+        self._sctp: RTCSctpTransport | None = None
+        self._data_channels = False
+        self._closing = False
+        self._dtls.on("statechange", self._changed)
+        fingerprints = [RTCDtlsFingerprint(algorithm, value) for algorithm, value in remote.fingerprints]
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._run(self._dtls.start(RTCDtlsParameters(fingerprints=fingerprints)))
+
+    @property
+    def connected(self) -> bool:
+        """Whether packets can be sent."""
+        return self._dtls.state == "connected"
+
+    @property
+    def data_channels_up(self) -> bool:
+        """Whether the SCTP association stands."""
+        return self._sctp is not None and self._sctp.state == "connected"
+
+    def datagram(self, data: bytes) -> None:
+        """A DTLS, SRTP or SRTCP datagram arrived."""
+        if 0 < len(data) <= MAX_DATAGRAM:
+            self._wire.put(data)
+
+    def send(self, packet: bytes) -> None:
+        """Send an RTP or RTCP packet; one that cannot be sent is lost, as on any network."""
+        if not self.connected:
+            return
+        try:
+            self._dtls.send_rtp(packet)
+        except (ConnectionError, ValueError, pylibsrtp.Error):
+            return
+
+    def open_data_channels(self) -> None:
+        """Bring up SCTP as soon as DTLS stands."""
+        if not self._data_channels:
+            self._data_channels = True
+            self._start_sctp()
+
+    def _start_sctp(self) -> None:
+        if self._data_channels and self.connected and self._sctp is None:
+            self._sctp = RTCSctpTransport(self._dtls)
+            self._run(self._associate(self._sctp))
+
+    async def _associate(self, sctp: RTCSctpTransport) -> None:
+        with suppress(ConnectionError):
+            await sctp.start(RTCSctpCapabilities(maxMessageSize=_MAX_MESSAGE), _SCTP_PORT)
+
+    def _changed(self) -> None:
+        """The DTLS state changed."""
+        if self._closing:
+            return
+        if self.connected:
+            self._callbacks.connected()
+            self._start_sctp()
+        elif self._dtls.state in ("closed", "failed"):
+            if self._sctp is not None:
+                self._run(self._sctp.stop())  # its timers would go on sending
+            self._callbacks.closed()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def aclose(self) -> None:
+        """Tell the peer and leave no task behind."""
+        self._closing = True
+        if self._sctp is not None:
+            await self._sctp.stop()
+        await self._dtls.stop()
+        self._wire.close()
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for _ in range(3):  # aiortc's own task, which it does not show, ends with the next turns of the loop
+            await asyncio.sleep(0)

@@ -1,0 +1,138 @@
+"""One outgoing RTP stream: a publication's packets, renumbered so that the receiver sees one stream. Pure."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from .layer import Arrived, Layer
+from .plan import Send
+from .rtcp import SenderReport, sender_report
+from .rtp import unwrap_sequence, wrap_rtx, write, write_elements
+
+MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+
+
+@frozen
+class _Epoch:
+    """A stretch of packets copied from one layer with the same offsets."""
+
+    layer: Layer
+    first: int
+    """Index, in the layer, of the first packet copied."""
+    offset: int
+    """Added to an index of the layer to give ours."""
+    time_offset: int
+
+
+class Subscription:
+    """What goes out on one sending section."""
+
+    def __init__(self, session_id: str, send: Send) -> None:
+        self.session_id = session_id
+        self.target: Layer | None = None
+        """The layer to switch to at its next key frame."""
+        self._epochs: tuple[_Epoch, ...] = ()
+        self._flowing = False
+        self._last_index = 0
+        self._last_timestamp = 0
+        self._last_sent: float | None = None
+        self._rtx_sequence = 0
+        self._packets = 0
+        self._octets = 0
+        self.update(send)
+
+    def update(self, send: Send) -> None:
+        """Take what the rules say now. A new source stops the old one at once."""
+        if self._epochs and send.source != self.send.source:
+            self.pause()
+        self.send = send
+        self._codecs = {codec.key: codec for codec in send.codecs}
+        number = send.extensions.get(MID)
+        self._mid = () if number is None else ((number, send.mid.encode()),)
+
+    @property
+    def layer(self) -> Layer | None:
+        """The layer being copied."""
+        return self._epochs[-1].layer if self._flowing else None
+
+    def pause(self) -> None:
+        """Copy nothing until the next key frame of a target."""
+        self._flowing = False
+        self.target = None
+
+    # Packets.
+
+    def forward(self, layer: Layer, arrived: Arrived, now: float) -> bytes | None:
+        """A packet as this subscriber gets it; None when it does not."""
+        if arrived.codec_key not in self._codecs:
+            return None
+        if layer is not self.layer:
+            if layer is not self.target or not arrived.key_frame:
+                return None
+            self._switch(layer, arrived, now)
+        epoch = self._epochs[-1]
+        if arrived.index < epoch.first:
+            return None
+        index = arrived.index + epoch.offset
+        if index > self._last_index:
+            self._last_index = index
+            self._last_timestamp = arrived.packet.timestamp + epoch.time_offset
+            self._last_sent = now
+        self._packets += 1
+        self._octets += len(arrived.packet.payload)
+        return self._written(arrived, epoch)
+
+    def _switch(self, layer: Layer, arrived: Arrived, now: float) -> None:
+        """Continue with another layer: the next number, and a timestamp later by the time that has passed."""
+        time_offset = 0
+        if self._last_sent is not None:
+            passed = max(1, int((now - self._last_sent) * layer.clock_rate))
+            time_offset = self._last_timestamp + passed - arrived.packet.timestamp
+        # The first number is far from the wrap, where SRTP would have to guess.
+        offset = self._last_index + 1 - arrived.index
+        self._epochs = (*self._epochs[-1:], _Epoch(layer, arrived.index, offset, time_offset))
+        self._flowing, self.target = True, None
+
+    def _written(self, arrived: Arrived, epoch: _Epoch, *, rtx: bool = False) -> bytes:
+        packet, codec, send = arrived.packet, self._codecs[arrived.codec_key], self.send
+        kept = [(send.extensions[uri], value) for uri, value in arrived.elements if uri in send.extensions]
+        sequence, payload = arrived.index + epoch.offset, packet.payload
+        payload_type, ssrc = codec.payload_type, send.ssrc
+        if rtx and codec.rtx_payload_type is not None and send.rtx_ssrc is not None:
+            payload = wrap_rtx(sequence, payload)
+            self._rtx_sequence += 1
+            sequence, payload_type, ssrc = self._rtx_sequence, codec.rtx_payload_type, send.rtx_ssrc
+        return write(
+            marker=packet.marker,
+            payload_type=payload_type,
+            sequence=sequence,
+            timestamp=packet.timestamp + epoch.time_offset,
+            ssrc=ssrc,
+            extensions=write_elements((*kept, *self._mid)),
+            payload=payload,
+        )
+
+    def repeat(self, sequence: int) -> bytes | None:
+        """A packet once more, as a retransmission where those were agreed on."""
+        epoch, index = self._locate(sequence)
+        arrived = epoch and epoch.layer.find(index)
+        if epoch is None or arrived is None or arrived.codec_key not in self._codecs:
+            return None
+        return self._written(arrived, epoch, rtx=True)
+
+    def locate(self, sequence: int) -> tuple[Layer, int] | None:
+        """Which packet of which layer a receiver means by one of our sequence numbers."""
+        epoch, index = self._locate(sequence)
+        return (epoch.layer, index) if epoch else None
+
+    def _locate(self, sequence: int) -> tuple[_Epoch | None, int]:
+        index = unwrap_sequence(sequence, self._last_index)
+        epoch = next((e for e in reversed(self._epochs) if index >= e.first + e.offset), None)
+        return epoch, index - (epoch.offset if epoch else 0)
+
+    def report(self, layer: Layer, report: SenderReport) -> bytes | None:
+        """The publisher's sender report in our numbers."""
+        if layer is not self.layer:
+            return None
+        timestamp = report.timestamp + self._epochs[-1].time_offset
+        return sender_report(self.send.ssrc, report.ntp, timestamp, self._packets, self._octets)

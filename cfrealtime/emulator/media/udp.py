@@ -1,0 +1,259 @@
+"""The real media plane: every session on one UDP socket, with ICE, DTLS and SRTP.
+
+A datagram's first byte tells what it is (RFC 7983). Checks of ICE tie addresses to sessions; everything else
+goes to the session of its address, is decrypted there, and comes back to the forwarder as bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import secrets
+import socket
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
+
+from attrs import Factory, define
+
+from .forwarder import Forwarder
+from .ice import Peer, Responder
+from .network import outgoing_address
+from .plan import Address, Clock, LocalTransport, MediaEvents, RemoteTransport, SessionMedia
+from .secure import Callbacks, Certificate, SecureTransport
+
+CONSENT = 15.0
+"""Seconds without a connectivity check after which a session counts as lost."""
+TICK = 0.05
+_RECEIVE_BUFFER = 4 * 1024 * 1024
+
+
+class MediaPlaneError(RuntimeError):
+    """The media plane cannot start; the message says what to change."""
+
+
+@define
+class _Session:
+    transport: SecureTransport | None = None
+    peers: set[Peer] = Factory(set[Peer])
+    """Addresses proven by a check."""
+    path: Peer | None = None
+    """Where we send."""
+    checked_at: float = 0.0
+    connected: bool = False
+    lost: bool = False
+
+
+class _Protocol(asyncio.DatagramProtocol):
+    def __init__(self, plane: UdpMediaPlane) -> None:
+        self._plane = plane
+
+    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
+        self._plane.datagram(data, (str(addr[0]), addr[1]))
+
+
+class UdpMediaPlane:
+    """Carries real packets. Implements `MediaPlane`."""
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0, clock: Clock | None = None) -> None:
+        self._host = host
+        self._port = port
+        self._given_clock = clock
+        self._sessions: dict[str, _Session] = {}
+        self._by_peer: dict[Peer, str] = {}
+        self._responder = Responder()
+        self._forwarder = Forwarder(self._send)
+        self._closing: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._socket: asyncio.DatagramTransport | None = None
+
+    # Life.
+
+    async def start(self, events: MediaEvents) -> None:
+        """Open the socket. Raises MediaPlaneError when it cannot be had."""
+        self._loop = asyncio.get_running_loop()
+        self._clock = self._given_clock or self._loop.time
+        self._events = events
+        self._certificate = Certificate()
+        try:
+            bound = await self._bind()
+            self._socket, _ = await self._loop.create_datagram_endpoint(lambda: _Protocol(self), sock=bound)
+        except OSError as error:
+            raise MediaPlaneError(
+                f"cannot open UDP {self._host}:{self._port} for media ({error.strerror or error}); "
+                "choose an address of this machine and a free port, or port 0 for any"
+            ) from error
+        host, port = bound.getsockname()[:2]
+        if ipaddress.ip_address(host).is_unspecified:
+            host = outgoing_address() or "127.0.0.1"
+        self._address = Address(host, port)
+
+    async def _bind(self) -> socket.socket:
+        found = await self._loop.getaddrinfo(
+            self._host, self._port, family=socket.AF_INET, type=socket.SOCK_DGRAM
+        )
+        bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+            bound.setblocking(False)
+            bound.bind(found[0][4])
+        except BaseException:
+            bound.close()
+            raise
+        return bound
+
+    async def stop(self) -> None:
+        """Close every session and the socket; nothing of it stays behind."""
+        for session_id in tuple(self._sessions):
+            self.close(session_id)
+        while self._closing:
+            await asyncio.gather(*self._closing, return_exceptions=True)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+            await asyncio.sleep(0)  # the loop lets go of the socket in its next turn
+
+    @property
+    def address(self) -> Address:
+        """Where endpoints find us, once started."""
+        return self._address
+
+    # What the rules say.
+
+    def transport(self, session_id: str) -> LocalTransport:
+        """Fresh credentials under which the session can be reached from now on."""
+        self._sessions.setdefault(session_id, _Session())
+        local = LocalTransport(
+            ufrag=secrets.token_hex(8),
+            pwd=secrets.token_hex(16),
+            fingerprint=self._certificate.fingerprint,
+            address=self._address,
+        )
+        self._responder.add(session_id, local.ufrag, local.pwd)
+        if self._timer is None:
+            self._timer = self._loop.call_later(TICK, self._tick)
+        return local
+
+    def apply(self, session_id: str, media: SessionMedia) -> None:
+        """Make the session's media look like `media`. Idempotent; a session that was closed stays so."""
+        session = self._sessions.get(session_id)
+        if session is None:
+            return
+        if media.remote is not None and session.transport is None:
+            session.transport = self._secure(session_id, session, media.remote)
+        if media.data_channels and session.transport is not None:
+            session.transport.open_data_channels()
+        self._forwarder.apply(session_id, media.receives, media.sends, self._clock())
+
+    def close(self, session_id: str) -> None:
+        """Forget the session and everything it carries."""
+        session = self._sessions.pop(session_id, None)
+        if session is None:
+            return
+        self._responder.remove(session_id)
+        self._forwarder.close(session_id)
+        for peer in session.peers:
+            self._by_peer.pop(peer, None)
+        if session.transport is not None:
+            self._later(session.transport.aclose())
+
+    def last_packet(self, session_id: str, mid: str) -> float | None:
+        """When media last arrived on a receiving section, by the plane's clock; None if never."""
+        return self._forwarder.last_packet(session_id, mid)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    # What the network says.
+
+    def datagram(self, data: bytes, peer: Peer) -> None:
+        """A datagram arrived; anything unknown or malformed is dropped."""
+        first = data[0] if data else 255
+        if first < 4:
+            self._check(data, peer)
+        elif 20 <= first < 64 or 128 <= first < 192:
+            session = self._sessions.get(self._by_peer.get(peer, ""))
+            if session is not None and session.transport is not None:
+                session.transport.datagram(data)
+
+    def _check(self, data: bytes, peer: Peer) -> None:
+        check = self._responder.check(data, peer)
+        if check is None:
+            return
+        session = self._sessions[check.session_id]
+        self._transmit(check.response, peer)
+        before = self._by_peer.get(peer)
+        if before is not None and before != check.session_id:
+            self._sessions[before].peers.discard(peer)  # a port used anew by another session
+        self._by_peer[peer] = check.session_id
+        session.peers.add(peer)
+        if check.nominated or session.path is None:
+            session.path = peer
+        session.checked_at = self._clock()
+        if session.lost:
+            session.lost = False
+            self._forwarder.ready(check.session_id, self._clock())
+            self._events.recovered(check.session_id)
+
+    def _secure(self, session_id: str, session: _Session, remote: RemoteTransport) -> SecureTransport:
+        callbacks = Callbacks(
+            send=partial(self._send_datagram, session),
+            rtp=partial(self._rtp, session_id),
+            rtcp=partial(self._rtcp, session_id),
+            connected=partial(self._connected, session_id),
+            closed=partial(self._closed, session_id),
+        )
+        return SecureTransport(self._certificate, remote, callbacks)
+
+    def _rtp(self, session_id: str, data: bytes) -> None:
+        self._forwarder.rtp(session_id, data, self._clock())
+
+    def _rtcp(self, session_id: str, data: bytes) -> None:
+        self._forwarder.rtcp(session_id, data, self._clock())
+
+    def _connected(self, session_id: str) -> None:
+        session = self._sessions.get(session_id)
+        if session is not None:
+            session.connected = True
+            self._forwarder.ready(session_id, self._clock())
+            self._events.connected(session_id)
+
+    def _closed(self, session_id: str) -> None:
+        session = self._sessions.get(session_id)
+        if session is not None:
+            session.connected = session.lost = False
+            self._forwarder.unready(session_id)
+            self._events.lost(session_id, closed=True)
+
+    def _tick(self) -> None:
+        """What time alone brings: due feedback, and sessions whose consent has expired."""
+        self._timer = self._loop.call_later(TICK, self._tick) if self._sessions else None
+        now = self._clock()
+        self._forwarder.tick(now)
+        for session_id, session in tuple(self._sessions.items()):
+            if session.connected and not session.lost and now - session.checked_at > CONSENT:
+                session.lost = True
+                self._forwarder.unready(session_id)
+                self._events.lost(session_id, closed=False)
+
+    # Sending.
+
+    def _send(self, session_id: str, packet: bytes) -> None:
+        """Protect and send a packet of the forwarder."""
+        session = self._sessions.get(session_id)
+        if session is not None and session.transport is not None:
+            session.transport.send(packet)
+
+    def _send_datagram(self, session: _Session, data: bytes) -> None:
+        if session.path is not None:
+            self._transmit(data, session.path)
+
+    def _transmit(self, data: bytes, peer: Peer) -> None:
+        if self._socket is not None and not self._socket.is_closing():
+            with contextlib.suppress(OSError):
+                self._socket.sendto(data, peer)

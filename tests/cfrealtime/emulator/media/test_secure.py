@@ -1,0 +1,39 @@
+"""What the adapter relies on beneath aiortc's public names. A new aiortc that changes one fails here first."""
+
+from __future__ import annotations
+
+import inspect
+
+from aiortc import RTCCertificate, RTCDtlsTransport
+
+
+def parameters(method) -> list[str]:
+    return list(inspect.signature(method).parameters)
+
+
+def test_decrypted_packets_are_handed_to_methods_that_can_be_replaced():
+    assert parameters(RTCDtlsTransport._handle_rtp_data) == ["self", "data", "arrival_time_ms"]
+    assert parameters(RTCDtlsTransport._handle_rtcp_data) == ["self", "data"]
+    source = inspect.getsource(RTCDtlsTransport._recv_next)
+    assert "await self._handle_rtp_data(data, arrival_time_ms=" in source
+    assert "await self._handle_rtcp_data(data)" in source
+
+
+def test_rtp_and_rtcp_are_sent_by_one_method():
+    assert parameters(RTCDtlsTransport._send_rtp) == ["self", "data"]
+    assert inspect.iscoroutinefunction(RTCDtlsTransport._send_rtp)
+
+
+def test_the_transport_below_is_used_by_two_methods_and_a_role():
+    source = inspect.getsource(RTCDtlsTransport)
+    used = {part.split("(")[0].split(")")[0].split()[0] for part in source.split("self.transport.")[1:]}
+    assert {name for name in used if name.isidentifier()} - {"role"} <= {"_recv", "_send"}
+
+
+def test_a_controlling_transport_makes_the_dtls_server():
+    assert 'self.transport.role == "controlling"' in inspect.getsource(RTCDtlsTransport.start)
+
+
+def test_a_certificate_has_the_fingerprint_that_descriptions_carry():
+    fingerprints = RTCCertificate.generateCertificate().getFingerprints()
+    assert "sha-256" in [fingerprint.algorithm for fingerprint in fingerprints]
