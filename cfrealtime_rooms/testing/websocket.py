@@ -103,12 +103,20 @@ class WebSocketParticipant(Participant):
                     self._socket = None
                     writer.cancel()
                     await asyncio.wait([writer])
+                if socket.close_code is not None and _is_final(socket.close_code):
+                    self.closed = self.closed or socket.close_reason or "refused"
+                    self._waiters.look()
         except InvalidHandshake as error:
             raise ConnectionRefusedError(f"the host refused the WebSocket: {error}") from error
 
     def _ended(self, running: asyncio.Task[None]) -> None:
         if not running.cancelled() and (error := running.exception()) is not None:
             self.break_off(error)
+
+
+def _is_final(code: int) -> bool:
+    """Whether a host that closes with this code means: do not come back."""
+    return code == 1008 or 4000 <= code <= 4999
 
 
 async def _write(socket: ClientConnection, outgoing: asyncio.Queue[str]) -> None:
