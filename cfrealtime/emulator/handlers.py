@@ -112,10 +112,11 @@ def _publish(world: World, session_id: str, request: wire.PublishRequest) -> Jso
     session = closing.stopped(session, _live_mids(sections))
     items = publishing.plan(session, request, sections, now, world.new_id, faults)
     published = [item.outcome for item in items if isinstance(item.outcome, Publication)]
-    answer: Json = {"requiresImmediateRenegotiation": False, "tracks": [item.answer() for item in items]}
+    tracks = [item.answer() for item in items]
+    answer: Json = {"requiresImmediateRenegotiation": False, "tracks": tracks}
     if not published:
-        # Nothing came of the offer: it is not answered, and the endpoint takes it back.
-        return answer
+        # The offer is not answered, the endpoint takes it back, and its mids mean nothing.
+        return {**answer, "tracks": [{**track, "mid": ""} for track in tracks]}
     sdp = world.answer(session_id, request.offer, [publication.mid for publication in published])
     for publication in published:
         session = publishing.with_publication(session, publication)

@@ -88,6 +88,7 @@ async def test_a_publish_in_which_every_track_fails_leaves_no_exchange():
         peer = await publisher(client, "mic")
         response = await peer.publish("mic")
         assert codes(response) == ["repeated_local_track_error"]
+        assert response.json()["tracks"][0]["mid"] == ""
         assert "sessionDescription" not in response.json()
         assert codes(await peer.publish("camera")) == [None]
 
