@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from attrs import evolve
+from collections.abc import Iterable, Mapping
 
 from .commands import (
     Answer,
@@ -27,7 +25,7 @@ from .events import MessageSent, TrackMuted
 from .exchange import answer
 from .membership import join, merged, resume
 from .notices import Message
-from .publishing import check_tracks, end, waiting_offer
+from .publishing import check_tracks, end, end_grant, waiting_offer, withdraw
 from .replacing import replace
 from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Connection, Idle, Participant
 from .turn import Refused, Turn
@@ -50,7 +48,7 @@ def obey(turn: Turn, connection: Connection, command: Command) -> None:
         case Negotiate() | Offer() | Applied() | Answer() | Media():
             _negotiation(turn, participant, command)
         case _:
-            _conduct(turn, participant, command)
+            _conduct(turn, connection, participant, command)
 
 
 def _negotiation(
@@ -59,9 +57,8 @@ def _negotiation(
     lane, phase = participant.lane, participant.lane.phase
     turn.touch(participant)
     match command, phase:
-        case Negotiate(), AwaitingOffer():
-            pass  # it holds a grant already, or one with `replace` has crossed this
         case Negotiate(), _:
+            # In AwaitingOffer too: the offer under that grant may have crossed this, or never come.
             lane.wants_grant = True
         case Offer(), AwaitingOffer(grant, _) if command.grant == grant:
             _offered(turn, participant, command)
@@ -69,7 +66,7 @@ def _negotiation(
             raise Refused("no_grant", "Offer only under a current grant: send negotiate and wait.")
         case Applied(), AwaitingApplied(exchange, _, _) if command.exchange == exchange:
             lane.note(turn.now, f"applied {exchange}")
-            lane.phase = Idle()
+            lane.enter(Idle())
         case Answer(), AwaitingAnswer(exchange, _, _) if command.exchange == exchange:
             answer(turn, participant, phase, command.sdp)
         case Applied() | Answer(), _:
@@ -81,15 +78,20 @@ def _negotiation(
 
 
 def _offered(turn: Turn, participant: Participant, command: Offer) -> None:
-    """Take an offer under its grant. What the client no longer offers after a replacement has ended."""
-    check_tracks(turn, participant, command.tracks)
+    """Take an offer under its grant, or refuse it: the grant is used up either way."""
     lane = participant.lane
+    lane.wants_grant = False
+    try:
+        check_tracks(turn, participant, command.tracks)
+    except Refused:
+        end_grant(turn, participant, "offer refused")
+        raise
     offered = {track.source for track in command.tracks}
     for publication in tuple(participant.publications.values()):
         if publication.state == "negotiating" and publication.source not in offered:
-            end(turn, participant, publication.source)
+            end(turn, participant, publication.source)  # after a replacement it is not offered again
     lane.offer = waiting_offer(turn, command.grant, command.sdp, command.tracks)
-    lane.phase = Idle()
+    lane.enter(Idle())
     lane.note(turn.now, f"offer of {len(command.tracks)}")
 
 
@@ -115,22 +117,17 @@ def _ask_again(participants: Iterable[Participant], publication_id: str) -> None
         other.lane.retries.pop(publication_id, None)
 
 
-def _conduct(turn: Turn, participant: Participant, command: Command) -> None:
+def _conduct(turn: Turn, connection: Connection, participant: Participant, command: Command) -> None:
     match command:
         case Mute(source, muted):
             _mute(turn, participant, source, muted=muted)
         case Unpublish(source):
-            if source not in participant.publications:
+            if not withdraw(turn, participant, source):
                 raise Refused("unknown_source", "Nothing is published from that source.")
-            end(turn, participant, source)
         case SendMessage():
             _say(turn, participant, command)
         case SetAttributes(attributes):
-            limits = turn.rules.settings.limits
-            participant.attributes = merged(
-                participant.attributes, attributes, limits.attributes, limits.attribute_length
-            )
-            turn.change(participant)
+            _set_attributes(turn, connection, participant, attributes)
         case RequestSnapshot():
             participant.told = turn.room.revision
             turn.send(participant, snapshot(turn.room, participant))
@@ -144,16 +141,27 @@ def _mute(turn: Turn, participant: Participant, source: str, *, muted: bool) -> 
     """Soft: the publication goes on with silence or a still picture, and no call is made."""
     publication = participant.publications.get(source)
     offer = participant.lane.offer
-    if publication is not None:
-        if publication.muted != muted:
-            publication.muted = muted
-            turn.change(participant)
-            turn.emit(TrackMuted(turn.room.id, participant.id, publication.id, source, muted))
-    elif offer is not None and any(track.source == source for track in offer.tracks):
-        tracks = tuple(evolve(t, muted=muted) if t.source == source else t for t in offer.tracks)
-        participant.lane.offer = evolve(offer, tracks=tracks)
-    else:
+    offered = offer is not None and any(track.source == source for track in offer.tracks)
+    if publication is None and not offered:
         raise Refused("unknown_source", "Nothing is published from that source.")
+    if offer is not None:
+        participant.lane.offer = offer.with_muted(source, muted=muted)
+    if publication is not None and publication.muted != muted:
+        publication.muted = muted
+        turn.change(participant)
+        turn.emit(TrackMuted(turn.room.id, participant.id, publication.id, source, muted))
+
+
+def _set_attributes(
+    turn: Turn, connection: Connection, participant: Participant, news: Mapping[str, str]
+) -> None:
+    if news.keys() & connection.attributes.keys():
+        raise Refused("not_allowed", "The host has set that attribute.")
+    limits = turn.rules.settings.limits
+    after = merged(participant.attributes, news, limits.attributes, limits.attribute_length)
+    if after != participant.attributes:
+        participant.attributes = after
+        turn.change(participant)
 
 
 def _say(turn: Turn, participant: Participant, command: SendMessage) -> None:
@@ -173,10 +181,11 @@ def spread(
     """Deliver a message. Its sender gets it too: what it shows is what the others have got."""
     room = turn.room
     visible = {p.id for p in room.participants.values() if p.visible}
-    if to is not None and not visible.issuperset(to):
-        raise Refused("unknown_participant", "Not everyone addressed is in the room.")
-    addressed = visible if to is None else {*to}
+    addressed = visible if to is None else visible.intersection(to)
     if sender is not None:
+        # Who addresses people wants to know; the host's may have left while it spoke.
+        if to is not None and len(addressed) < len({*to}):
+            raise Refused("unknown_participant", "Not everyone addressed is in the room.")
         addressed = addressed | {sender.id}
     message = Message(sender.id if sender else None, text, data, to)
     for participant in room.participants.values():

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from .departure import remove
 from .ledger import next_payment
-from .publishing import end
+from .publishing import end_grant
 from .replacing import replace
 from .settings import Settings
-from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Idle, Participant, Room
+from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Participant, Room
 from .turn import Turn
 
 
@@ -30,15 +30,10 @@ def expire(turn: Turn) -> Iterator[Participant]:
 
 def _lapse(turn: Turn, participant: Participant) -> None:
     """The client did not do its part in time."""
-    lane = participant.lane
-    if not isinstance(lane.phase, AwaitingOffer):
+    if isinstance(participant.lane.phase, AwaitingOffer):
+        end_grant(turn, participant, "grant lapsed")
+    else:
         replace(turn, participant, "the client did not finish an exchange")
-        return
-    lane.phase = Idle()
-    lane.note(turn.now, "grant lapsed")
-    for publication in tuple(participant.publications.values()):
-        if publication.state == "negotiating":
-            end(turn, participant, publication.source)
 
 
 def _end_of_stay(participant: Participant, settings: Settings) -> tuple[float, str] | None:
@@ -69,7 +64,7 @@ def next_deadline(room: Room, settings: Settings) -> float | None:
             participant.lane.wake_at,
         )
         times += [time for time in candidates if time is not None]
-    payment = next_payment(room.debts.values())
+    payment = next_payment(room)
     if payment is not None:
         times.append(payment)
     return min(times, default=None)

@@ -19,7 +19,7 @@ def remove(turn: Turn, participant: Participant, reason: str, *, farewell: bool 
     Without `farewell` its client is not told, and its channel is left as it is.
     """
     owe_lane(turn, participant)
-    participant.lane.phase = Retired(reason)
+    participant.lane.enter(Retired(reason))
     del turn.room.participants[participant.id]
     for publication in participant.publications.values():
         release(turn, publication)
@@ -39,7 +39,12 @@ def say_goodbye(turn: Turn, participant: Participant, reason: str) -> None:
     connection = participant.connection
     if connection is None:
         return
-    turn.send(participant, Closed(reason))
+    dismiss(turn, connection, reason)
+    participant.connection = None
+
+
+def dismiss(turn: Turn, connection: str, reason: str) -> None:
+    """End a channel for good, whether or not anyone has joined on it."""
+    turn.send_to(connection, Closed(reason))
     turn.hang_up(connection, CLOSE_CODES.get(reason, 4000), reason)
     turn.room.connections.pop(connection, None)
-    participant.connection = None

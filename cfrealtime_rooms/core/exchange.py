@@ -8,18 +8,10 @@ from .calls import Publish, Renegotiate, Subscribe
 from .events import ParticipantJoined, TrackPublished
 from .ledger import owe
 from .notices import Error, RoomAnswer, RoomOffer
-from .publishing import item_failed
+from .publishing import end, item_failed
 from .replacing import replace
-from .state import (
-    AwaitingAnswer,
-    AwaitingApplied,
-    Idle,
-    Locator,
-    Participant,
-    Publication,
-    Subscription,
-    WaitingTrack,
-)
+from .state import AwaitingAnswer, AwaitingApplied, Participant
+from .tracks import Locator, Publication, Subscription, WaitingTrack
 from .turn import Turn
 
 
@@ -28,41 +20,56 @@ def on_published(turn: Turn, participant: Participant, call: Publish, result: Tr
     lane, offer = participant.lane, participant.lane.offer
     if offer is None:
         return
-    if result.description is None or result.description.type != "answer":
-        if result.ok or result.description is not None:
-            owe(turn, call.session_id, [track.mid for track in result.ok if track.mid])
-            replace(turn, participant, "an offer was taken without an answer", uncertain=True)
-        else:
-            refuse_offer(turn, participant, "publish_failed")
+    answer = result.description
+    if answer is None and not result.ok:
+        refuse_offer(turn, participant, "publish_failed")
         return
+    if answer is None or answer.type != "answer" or result.requires_renegotiation:
+        owe(turn, call.session_id, [track.mid for track in result.ok if track.mid])
+        replace(turn, participant, "an offer was taken without an answer", uncertain=True)
+        return
+    lane.offer = None
     taken = {item.mid: item for item in result.ok}
     for track in offer.tracks:
-        if track.mid in taken:
-            _publication_begins(turn, participant, track)
+        if track.withdrawn:
+            lane.closing.add(track.mid)
+        elif track.mid in taken:
+            _publication_begins(turn, participant, track, taken[track.mid].kind)
         else:
-            if track.mid not in result.by_mid:
-                lane.closing.add(track.mid)
-            turn.send(
-                participant,
-                Error("publish_failed", f"The SFU did not take {track.source}.", "offer", track.source),
-            )
-    lane.offer = None
-    lane.published_at = turn.now if lane.published_at is None else lane.published_at
+            _not_taken(turn, participant, track, named=track.mid in result.by_mid)
     lane.sections += len(offer.tracks)
-    sdp = result.description.sdp
-    lane.phase = AwaitingApplied(offer.exchange, turn.now + turn.rules.settings.applied, sdp)
+    sdp = answer.sdp
+    lane.enter(AwaitingApplied(offer.exchange, turn.now + turn.rules.settings.applied, sdp))
     lane.note(turn.now, f"published {len(taken)}")
     turn.send(participant, RoomAnswer(offer.exchange, lane.epoch, sdp))
     exchange_succeeded(turn, participant)
 
 
-def _publication_begins(turn: Turn, participant: Participant, track: WaitingTrack) -> None:
+def _not_taken(turn: Turn, participant: Participant, track: WaitingTrack, *, named: bool) -> None:
+    """One track of the offer came to nothing. Not even named, it is closed to be sure."""
+    if not named:
+        participant.lane.closing.add(track.mid)
+    _give_up(turn, participant, track.source)
+    sentence = f"The SFU did not take {track.source}."
+    turn.send(participant, Error("publish_failed", sentence, "offer", track.source))
+
+
+def _give_up(turn: Turn, participant: Participant, source: str) -> None:
+    """What was to be published anew is not: it ends."""
+    held = participant.publications.get(source)
+    if held is not None and held.state != "live":
+        end(turn, participant, source)
+
+
+def _publication_begins(turn: Turn, participant: Participant, track: WaitingTrack, kind: str | None) -> None:
+    """The SFU holds it. Of what kind it is, the SFU's word counts before the client's."""
     lane = participant.lane
     publication = participant.publications.get(track.source)
     if publication is None:
         publication = Publication(turn.new_id("pub"), track.source, track.kind, track.muted)
         participant.publications[track.source] = publication
-    publication.kind, publication.muted = track.kind, track.muted
+    publication.kind = "audio" if kind == "audio" else "video" if kind == "video" else track.kind
+    publication.muted = track.muted
     publication.state, publication.mid = "live", track.mid
     publication.locator = Locator(lane.session_id or "", track.track_name)
     publication.sending, publication.refusals, publication.published_at = False, 0, turn.now
@@ -80,13 +87,16 @@ def refuse_offer(turn: Turn, participant: Participant, code: str) -> None:
         "bad_sdp": "The SFU could not read the offer; make a new one from the current state.",
         "publish_failed": "The SFU did not take the offer; try to publish again.",
     }[code]
+    for track in offer.tracks if offer is not None else ():
+        _give_up(turn, participant, track.source)
     lane.note(turn.now, f"offer refused: {code}")
     turn.send(participant, Error(code, sentence, in_reply_to))
 
 
 def exchange_succeeded(turn: Turn, participant: Participant) -> None:
     """The first one makes a joining participant visible to the others."""
-    participant.lane.exchanged = True
+    lane = participant.lane
+    lane.negotiated_at = turn.now if lane.negotiated_at is None else lane.negotiated_at
     if not participant.visible:
         become_visible(turn, participant)
 
@@ -117,7 +127,7 @@ def on_offered(turn: Turn, participant: Participant, call: Subscribe, result: Tr
     lane.sections += allocated
     exchange = participant.next_exchange()
     sdp = result.description.sdp
-    lane.phase = AwaitingAnswer(exchange, turn.now + turn.rules.settings.answer, sdp)
+    lane.enter(AwaitingAnswer(exchange, turn.now + turn.rules.settings.answer, sdp))
     lane.note(turn.now, f"offered {allocated} of {len(call.tracks)}")
     turn.send(participant, RoomOffer(exchange, lane.epoch, sdp, lane.mids()))
 
@@ -148,6 +158,7 @@ def _subscription_begins(
         return
     lane.subscriptions[mid] = Subscription(mid, publication.kind, publication.id, locator, turn.now)
     lane.retries.pop(publication.id, None)
+    publication.refusals = 0
 
 
 def answer(turn: Turn, participant: Participant, exchange: AwaitingAnswer, sdp: str) -> None:
@@ -155,9 +166,3 @@ def answer(turn: Turn, participant: Participant, exchange: AwaitingAnswer, sdp: 
     lane = participant.lane
     lane.note(turn.now, f"answer {exchange.exchange}")
     turn.call(participant, Renegotiate(lane.session_id or "", sdp))
-
-
-def on_renegotiated(turn: Turn, participant: Participant) -> None:
-    """The exchange is over: the next step may begin."""
-    participant.lane.phase = Idle()
-    exchange_succeeded(turn, participant)

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from cfrealtime.models import CloseResult, SessionState, TracksResult
 
 from .backoff import delay
-from .calls import CallOutcome, Close, Failed, Look, Publish, Subscribe, Succeeded
+from .calls import CallOutcome, Close, Failed, Look, Publish, Subscribe
 from .events import LeakReported
 from .settings import TRACKS_PER_CALL
-from .state import Debt, Operation, Participant
+from .state import Debt, Operation, Participant, Room
 from .turn import Turn
 
 SECOND_LOOK = 6.0
@@ -18,19 +18,22 @@ SECOND_LOOK = 6.0
 
 
 def owe(turn: Turn, session_id: str, mids: Iterable[str] | None, *, uncertain: bool = False) -> None:
-    """Note a debt: these mids, or whatever a look at the session will show."""
+    """Note what a session holds: these mids, or whatever a look at it will show. One debt a session."""
     known = None if mids is None else {mid for mid in mids if mid}
-    if known is None or known or uncertain:
-        debt = Debt(turn.room.next_number(), session_id, known, since=turn.now, again=uncertain)
-        turn.room.debts[debt.id] = debt
+    if known is not None and not known and not uncertain:
+        return
+    debt = turn.room.debts.get(session_id)
+    if debt is None:
+        turn.room.debts[session_id] = Debt(session_id, known, since=turn.now, again=uncertain)
+        return
+    debt.mids = None if known is None or debt.mids is None else debt.mids | known
+    debt.again, debt.not_before = debt.again or uncertain, turn.now
 
 
 def owe_lane(turn: Turn, participant: Participant, *, uncertain: bool = False) -> None:
     """Note everything a lane's session holds. Call before the publications lose their session."""
-    lane = participant.lane
-    if lane.session_id is None:
-        return
-    owe(turn, lane.session_id, held_mids(participant), uncertain=uncertain)
+    if participant.lane.session_id is not None:
+        owe(turn, participant.lane.session_id, held_mids(participant), uncertain=uncertain)
 
 
 def held_mids(participant: Participant) -> set[str]:
@@ -44,45 +47,53 @@ def owe_late_result(turn: Turn, operation: Operation, outcome: CallOutcome) -> N
     call = operation.call
     if not isinstance(call, Publish | Subscribe):
         return
-    if isinstance(outcome, Succeeded) and isinstance(outcome.value, TracksResult):
+    if isinstance(outcome, Failed):
+        if outcome.uncertain:
+            owe(turn, call.session_id, None, uncertain=True)
+    elif isinstance(outcome.value, TracksResult):
         owe(turn, call.session_id, [track.mid for track in outcome.value.ok if track.mid])
-    elif isinstance(outcome, Failed) and outcome.outcome == "unknown":
-        owe(turn, call.session_id, None, uncertain=True)
 
 
 def pay(turn: Turn) -> None:
     """Begin a call for every debt that is due. Each stands alone: none waits for another."""
-    for debt in list(turn.room.debts.values()):
-        if debt.op is not None:
-            continue
+    for debt in _payable(turn.room):
         if turn.now - debt.since >= turn.rules.settings.leak_after:
-            del turn.room.debts[debt.id]
+            del turn.room.debts[debt.session_id]
             turn.emit(LeakReported(turn.room.id, debt.session_id, tuple(sorted(debt.mids or ()))))
         elif debt.not_before <= turn.now:
             if debt.mids:
                 mids = tuple(sorted(debt.mids)[:TRACKS_PER_CALL])
-                turn.call_for_debt(debt, Close(debt.session_id, mids))
+                turn.call_for_debt(Close(debt.session_id, mids))
             else:
-                turn.call_for_debt(debt, Look(debt.session_id))
+                turn.call_for_debt(Look(debt.session_id))
+
+
+def next_payment(room: Room) -> float | None:
+    """When a debt falls due, if any."""
+    return min((debt.not_before for debt in _payable(room)), default=None)
+
+
+def _payable(room: Room) -> list[Debt]:
+    """The debts of sessions with no call under way: a retired lane's last call must end first."""
+    if not room.debts:
+        return []
+    busy = {operation.call.session_id for operation in room.operations.values()}
+    return [debt for debt in room.debts.values() if debt.session_id not in busy]
 
 
 def settle(turn: Turn, debt: Debt, outcome: CallOutcome) -> None:
     """Take in what a call for a debt has shown."""
-    debt.op = None
     if isinstance(outcome, Failed):
         if outcome.gone:
-            del turn.room.debts[debt.id]
+            del turn.room.debts[debt.session_id]
         else:
             _wait(turn, debt, outcome.retry_after)
     elif isinstance(outcome.value, SessionState):
         _after_look(turn, debt, outcome.value)
-    elif isinstance(outcome.value, CloseResult) and debt.mids is not None:
-        debt.mids -= outcome.value.closed_mids
-        if debt.mids:
-            if outcome.value.failed or not outcome.value.closed_mids:
-                _wait(turn, debt, None)
-        else:
-            _paid(turn, debt)
+    elif isinstance(outcome.value, CloseResult):
+        _after_close(turn, debt, outcome.value)
+    else:
+        _wait(turn, debt, None)
 
 
 def _after_look(turn: Turn, debt: Debt, state: SessionState) -> None:
@@ -92,19 +103,25 @@ def _after_look(turn: Turn, debt: Debt, state: SessionState) -> None:
         _paid(turn, debt)
 
 
+def _after_close(turn: Turn, debt: Debt, result: CloseResult) -> None:
+    """What was closed is paid; a mid that the answer does not name is still owed."""
+    if debt.mids is not None:
+        debt.mids -= result.closed_mids
+        if not debt.mids:
+            _paid(turn, debt)
+            return
+    if result.failed or not result.closed_mids:
+        _wait(turn, debt, None)
+
+
 def _paid(turn: Turn, debt: Debt) -> None:
     """Done, unless a lost call may still land: then one more look, later."""
     if not debt.again:
-        del turn.room.debts[debt.id]
+        del turn.room.debts[debt.session_id]
     else:
         debt.again, debt.mids, debt.not_before = False, None, turn.now + SECOND_LOOK
 
 
 def _wait(turn: Turn, debt: Debt, retry_after: float | None) -> None:
     debt.tries += 1
-    debt.not_before = turn.now + delay(debt.tries, f"debt {debt.id}", retry_after)
-
-
-def next_payment(debts: Iterable[Debt]) -> float | None:
-    """When a debt falls due, if any."""
-    return min((debt.not_before for debt in debts if debt.op is None), default=None)
+    debt.not_before = turn.now + delay(debt.tries, f"debt {debt.session_id}", retry_after)

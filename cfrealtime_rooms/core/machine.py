@@ -16,7 +16,7 @@ from .calls import CallOutcome
 from .commands import COMMAND_NAMES
 from .conduct import obey, spread
 from .deadlines import expire, next_deadline
-from .departure import remove
+from .departure import dismiss, remove
 from .inputs import (
     AdoptDebt,
     CloseRoom,
@@ -36,6 +36,9 @@ from .plan import Rules, next_step
 from .state import Room
 from .turn import Refused, Turn
 from .views import delta, snapshot, view
+
+SERVICE_RESTART = 1012
+"""The WebSocket close code that asks clients to come back."""
 
 
 @define
@@ -87,7 +90,7 @@ class RoomMachine:
 
     def stop_repointing(self, now: float) -> None:
         """Another room of the app has learned that the service refuses to re-point."""
-        self._current(now).stop_repointing()
+        self._current(now).learn_no_repointing()
 
     def _current(self, now: float) -> Turn:
         if self._turn is None:
@@ -109,10 +112,10 @@ class RoomMachine:
         operation = self.room.operations.pop(operation_id, None)
         if operation is None:
             return
-        if operation.debt is None:
+        if operation.participant is not None:
             finish(turn, operation, outcome)
-        elif operation.debt in self.room.debts:
-            ledger.settle(turn, self.room.debts[operation.debt], outcome)
+        elif operation.call.session_id in self.room.debts:
+            ledger.settle(turn, self.room.debts[operation.call.session_id], outcome)
 
     def _catch_up(self, turn: Turn, connection_id: str) -> None:
         connection = self.room.connections.get(connection_id)
@@ -124,9 +127,7 @@ class RoomMachine:
     def _host(self, turn: Turn, given: Input) -> None:
         match given:
             case RemoveParticipant(identity, reason):
-                for participant in list(self.room.participants.values()):
-                    if participant.identity == identity:
-                        remove(turn, participant, reason)
+                self._remove(turn, identity, reason)
             case Say(text, data, to):
                 spread(turn, None, text, data, to)
             case CloseRoom():
@@ -136,13 +137,24 @@ class RoomMachine:
             case _:
                 pass
 
+    def _remove(self, turn: Turn, identity: str, reason: str) -> None:
+        for participant in list(turn.room.participants.values()):
+            if participant.identity == identity:
+                remove(turn, participant, reason)
+        for connection in list(turn.room.connections.values()):
+            if connection.identity == identity:  # it has not joined yet
+                dismiss(turn, connection.id, reason)
+
     def _close(self, turn: Turn, closing: CloseRoom) -> None:
         turn.room.closed = closing.reason
         for participant in list(turn.room.participants.values()):
             remove(turn, participant, closing.reason, farewell=closing.final)
         for connection in list(turn.room.connections.values()):
-            turn.hang_up(connection.id, 4003 if closing.final else 1012, closing.reason)
-            del turn.room.connections[connection.id]
+            if closing.final:
+                dismiss(turn, connection.id, closing.reason)
+            else:
+                turn.hang_up(connection.id, SERVICE_RESTART, closing.reason)
+                del turn.room.connections[connection.id]
         turn.room.closed = None
 
     def _plan(self, turn: Turn) -> None:
@@ -163,17 +175,10 @@ class RoomMachine:
         room = turn.room
         changed = [room.participants[p] for p in room.participants if p in turn.changed]
         if not (turn.left or any(participant.visible for participant in changed)):
-            self._tell_themselves(turn)
-            return
+            return  # who is not visible yet is told of itself when it is
         room.revision += 1
         views = [view(participant) for participant in changed]
         for participant in room.participants.values():
             if participant.connection is not None:
                 turn.send(participant, delta(room, participant, views, turn.left))
             participant.told = room.revision
-
-    def _tell_themselves(self, turn: Turn) -> None:
-        """A participant the others do not know yet sees its own changes."""
-        for participant_id in turn.changed & turn.room.participants.keys():
-            participant = turn.room.participants[participant_id]
-            turn.send(participant, delta(turn.room, participant, [view(participant)], ()))

@@ -12,7 +12,7 @@ from .events import ParticipantReconnecting, ParticipantResumed, RoomOpened
 from .exchange import become_visible
 from .inputs import Connected
 from .notices import Grant, Joined, RoomAnswer, RoomOffer, Welcome
-from .publishing import check_tracks, end, waiting_offer
+from .publishing import check_tracks, end, waiting_offer, withdraw
 from .replacing import publishes, retire, tell_replaced
 from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Connection, Lane, Participant
 from .turn import Refused, Turn
@@ -105,13 +105,16 @@ def resume(turn: Turn, connection: Connection, command: Resume) -> None:
         raise Refused("resume_failed", "This token is unknown or used up; join anew.")
     reload = command.epoch is None
     if reload and command.offer is not None:
-        fresh = evolve(participant, publications={})
+        fresh = evolve(participant, publications={}, permissions=connection.permissions)
         check_tracks(turn, fresh, command.tracks)
     _take_over(turn, participant, connection)
+    stale = not reload and command.epoch != participant.lane.epoch
     offers = publishes(participant)
     if reload:
         _start_over(turn, participant, command)
-    stale = not reload and command.epoch != participant.lane.epoch
+    elif stale and not participant.lane.untouched:
+        # What it was told of the new epoch was lost with the channel, and an exchange may be open there.
+        retire(turn, participant, "the client missed a replacement")
     _tell_joined(turn, participant)
     if stale:
         tell_replaced(turn, participant, offers=offers)
@@ -128,16 +131,30 @@ def _take_over(turn: Turn, participant: Participant, connection: Connection) -> 
     participant.connection, participant.lost_at = connection.id, None
     participant.token = turn.new_id("resume")
     connection.participant = participant.id
+    _host_says(turn, participant, connection)
     turn.change(participant)
     turn.emit(ParticipantResumed(turn.room.id, participant.id, participant.identity))
+
+
+def _host_says(turn: Turn, participant: Participant, connection: Connection) -> None:
+    """The host's word may have changed since the last channel; it wins again."""
+    if connection.name is not None and connection.name.strip():
+        participant.name = connection.name.strip()[: turn.rules.settings.limits.name_length]
+    participant.attributes |= connection.attributes
+    participant.permissions = connection.permissions
+    offered = participant.lane.offer.tracks if participant.lane.offer is not None else ()
+    for source in (*participant.publications, *(track.source for track in offered)):
+        if not participant.permissions.may_publish(source):
+            withdraw(turn, participant, source)
 
 
 def _start_over(turn: Turn, participant: Participant, command: Resume) -> None:
     """The client has lost its connection (a reload): a new session, and what it offers now."""
     retire(turn, participant, "the client started over")
     offered = {track.source for track in command.tracks} if command.offer is not None else set[str]()
-    for source in participant.publications.keys() - offered:
-        end(turn, participant, source)
+    for source in tuple(participant.publications):
+        if source not in offered:
+            end(turn, participant, source)
     if command.offer is not None:
         _take_offer(turn, participant, command.offer, command.tracks)
     elif not participant.visible:
@@ -158,14 +175,17 @@ def _tell_joined(turn: Turn, participant: Participant) -> None:
 
 
 def _repeat_open_exchange(turn: Turn, participant: Participant) -> None:
-    """What the client was told last may have been lost with the channel."""
-    lane = participant.lane
+    """What the client was told last may have been lost with the channel. Its time starts anew."""
+    lane, settings = participant.lane, turn.rules.settings
     match lane.phase:
-        case AwaitingOffer(grant, deadline):
-            turn.send(participant, Grant(grant, lane.epoch, deadline - turn.now))
+        case AwaitingOffer(grant, _):
+            lane.phase = AwaitingOffer(grant, turn.now + settings.grant)
+            turn.send(participant, Grant(grant, lane.epoch, settings.grant))
         case AwaitingApplied(exchange, _, sdp):
+            lane.phase = AwaitingApplied(exchange, turn.now + settings.applied, sdp)
             turn.send(participant, RoomAnswer(exchange, lane.epoch, sdp))
         case AwaitingAnswer(exchange, _, sdp):
+            lane.phase = AwaitingAnswer(exchange, turn.now + settings.answer, sdp)
             turn.send(participant, RoomOffer(exchange, lane.epoch, sdp, lane.mids()))
         case _:
             pass

@@ -14,7 +14,11 @@ from attrs import Factory, define, field, frozen
 from .calls import ApiCall
 from .policy import Policy, may_receive, ready_at
 from .settings import TRACKS_PER_CALL, Settings
-from .state import Idle, Lane, Participant, Publication, Room, Subscription
+from .state import Idle, Lane, Participant, Room
+from .tracks import Publication, Subscription
+
+MOVES = 3
+"""How often a mid is pointed at a publication in vain, before it is given up."""
 
 
 @frozen
@@ -144,6 +148,8 @@ def compare(room: Room, participant: Participant, rules: Rules, now: float) -> D
     wanted = wanted_by(room, participant, rules.policy)
     held: set[str] = set()
     for subscription in lane.subscriptions.values():
+        if subscription.mid in lane.closing:
+            continue
         if subscription.publication is None:
             difference.spares.append(subscription)
             continue
@@ -184,36 +190,49 @@ def next_step(room: Room, participant: Participant, rules: Rules, now: float) ->
     if lane.look and lane.session_id is not None:
         return Plan(LookAtSession())
     difference = compare(room, participant, rules, now)
-    step = _without_sdp(lane, difference, rules)
+    step = _without_sdp(lane, difference, rules, now)
     if step is None and participant.connection is not None:
         step = _with_sdp(participant, difference, rules, now)
     return Plan(step, difference.wake_at)
 
 
-def _without_sdp(lane: Lane, difference: Difference, rules: Rules) -> Step | None:
+def _without_sdp(lane: Lane, difference: Difference, rules: Rules, now: float) -> Step | None:
     """Closes and re-points: they need neither the client nor its channel."""
     if lane.session_id is None:
         return None
+    moves = difference.moved + fill_spares(lane, difference.spares, difference.missing)
     close = sorted(lane.closing)
     close += [subscription.mid for subscription in difference.unwanted]
     if not rules.repointing:
         close += [move.mid for move in difference.moved]
         close += [spare.mid for spare in difference.spares]
-    if close:
+    else:
+        close += [move.mid for move in difference.moved if _hopeless(lane, move)]
+    if close and lane.close_retry is not None and lane.close_retry.not_before > now:
+        difference.wake(lane.close_retry.not_before)
+    elif close:
         return CloseMids(tuple(close[:TRACKS_PER_CALL]))
-    moves = difference.moved + fill_spares(difference.spares, difference.missing)
     if rules.repointing and moves:
         return RepointMids(tuple(moves[:TRACKS_PER_CALL]))
     return None
 
 
-def fill_spares(spares: Iterable[Subscription], missing: Iterable[Publication]) -> list[Repoint]:
-    """Give each missing publication a spare mid of its kind, as far as they go."""
+def _hopeless(lane: Lane, move: Repoint) -> bool:
+    """Pointed there in vain too often: the mid is closed, and the publication subscribed anew."""
+    retry = lane.retries.get(move.publication.id)
+    return retry is not None and retry.tries >= MOVES
+
+
+def fill_spares(lane: Lane, spares: Iterable[Subscription], missing: Iterable[Publication]) -> list[Repoint]:
+    """Give each missing publication a spare mid of its kind, as far as they go.
+
+    One that was refused before gets a mid of its own: it may have been the spare.
+    """
     free = list(spares)
     moves: list[Repoint] = []
     for publication in missing:
         spare = next((spare for spare in free if spare.kind == publication.kind), None)
-        if spare is not None:
+        if spare is not None and publication.id not in lane.retries:
             free.remove(spare)
             moves.append(Repoint(spare.mid, publication))
     return moves
@@ -224,21 +243,31 @@ def _with_sdp(participant: Participant, difference: Difference, rules: Rules, no
     lane = participant.lane
     if lane.offer is not None:
         return PublishOffer() if lane.session_id is not None else CreateSession()
-    batch = difference.missing[:TRACKS_PER_CALL] if _may_subscribe(lane, difference, rules, now) else []
+    batch = _batch(lane, difference, rules, now)
     if lane.wants_grant and not (batch and lane.granted_last):
         return GrantOffer()
     if batch:
         return SubscribeTo(tuple(batch)) if lane.session_id is not None else CreateSession()
-    if not rules.repointing and lane.sections > rules.settings.max_sections:
+    # A replacement gets rid of sections that carry nothing; those in use it would only make anew.
+    idle = lane.sections - len(lane.subscriptions) - len(participant.publications)
+    if not rules.repointing and lane.sections > rules.settings.max_sections and 2 * idle > lane.sections:
         return ReplaceSession()
     return None
 
 
+def _batch(lane: Lane, difference: Difference, rules: Rules, now: float) -> list[Publication]:
+    """What to ask for in one call. What was refused before goes apart: it may hold the call up."""
+    if not _may_subscribe(lane, difference, rules, now):
+        return []
+    fresh = [publication for publication in difference.missing if publication.id not in lane.retries]
+    return (fresh or difference.missing)[:TRACKS_PER_CALL]
+
+
 def _may_subscribe(lane: Lane, difference: Difference, rules: Rules, now: float) -> bool:
-    """A session that published waits for its connection; else the first offer brings it up."""
-    if lane.published_at is None or lane.connected:
+    """The first exchange brings the connection up; every later subscription waits for it."""
+    if lane.negotiated_at is None or lane.connected:
         return True
-    opens = lane.published_at + rules.settings.unproven
+    opens = lane.negotiated_at + rules.settings.unproven
     if opens > now and difference.missing:
         difference.wake(opens)
     return opens <= now

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from .settings import Settings
-from .state import Participant, Publication, Room
+from .state import Participant, Room
+from .tracks import Publication
 
 Policy = Callable[[Room, Participant], Iterable[str]]
 """The ids of the publications that a subscriber should receive, most wanted first.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from .backoff import later
 from .commands import OfferedTrack
 from .events import TrackUnpublished
-from .notices import Mids
-from .state import ClientOffer, Participant, Publication, WaitingTrack
+from .state import Idle, Participant
+from .tracks import ClientOffer, Publication, WaitingTrack
 from .turn import Refused, Turn
 
 REFUSALS_BEFORE_A_LOOK = 3
 """So often may the SFU not find what its publisher reports as sending, before that session is read."""
+LONGEST_FOR_ITEMS = 60.0
+"""An item may hold its call up for seconds each time. A new report of its publisher's ends the wait."""
 
 
 def check_tracks(turn: Turn, participant: Participant, tracks: Iterable[OfferedTrack]) -> None:
@@ -53,6 +55,27 @@ def end(turn: Turn, participant: Participant, source: str) -> None:
     turn.emit(TrackUnpublished(turn.room.id, participant.id, publication.id, source))
 
 
+def withdraw(turn: Turn, participant: Participant, source: str) -> bool:
+    """End what is published from a source, and what is on its way. False where there is neither."""
+    lane = participant.lane
+    found = source in participant.publications
+    if found:
+        end(turn, participant, source)
+    if lane.offer is not None and any(track.source == source for track in lane.offer.tracks):
+        lane.offer = lane.offer.without(source)
+        found = True
+    return found
+
+
+def end_grant(turn: Turn, participant: Participant, why: str) -> None:
+    """The grant is over without an offer: what was to be offered again after a replacement has ended."""
+    participant.lane.enter(Idle())
+    participant.lane.note(turn.now, why)
+    for publication in tuple(participant.publications.values()):
+        if publication.state == "negotiating":
+            end(turn, participant, publication.source)
+
+
 def release(turn: Turn, publication: Publication) -> None:
     """Turn every mid that carried the publication into a spare."""
     for other in turn.room.participants.values():
@@ -73,7 +96,7 @@ def item_failed(turn: Turn, participant: Participant, publication: Publication, 
     """The SFU refused one publication to one participant: this item alone waits."""
     retries = participant.lane.retries
     key = f"{participant.id} {publication.id}"
-    retries[publication.id] = later(retries.get(publication.id), key, turn.now)
+    retries[publication.id] = later(retries.get(publication.id), key, turn.now, longest=LONGEST_FOR_ITEMS)
     turn.touch(participant)
     if code != "not_found_track_error" or not publication.sending:
         return
@@ -84,14 +107,3 @@ def item_failed(turn: Turn, participant: Participant, publication: Publication, 
         if found is not None:
             found[0].lane.look = True
             turn.touch(found[0])
-
-
-def forget_mids(turn: Turn, participant: Participant, closed: Collection[str]) -> None:
-    """These mids are closed at the SFU."""
-    lane = participant.lane
-    before = lane.mids()
-    lane.closing.difference_update(closed)
-    for mid in closed:
-        lane.subscriptions.pop(mid, None)
-    if lane.mids() != before:
-        turn.send(participant, Mids(lane.epoch, lane.mids()))

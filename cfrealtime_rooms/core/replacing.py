@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from .backoff import delay
 from .departure import remove
 from .events import SessionReplaced
 from .ledger import owe_lane
 from .notices import Replace
-from .state import AwaitingOffer, Idle, Lane, Participant, Retired
+from .state import AwaitingOffer, Lane, Participant, Retired
+from .tracks import Retry
 from .turn import Turn
 
-OFTEN = 8
+OFTEN = 20
 LATELY = 60.0
-"""More replacements than `OFTEN` within this many seconds, and the participant is asked to leave."""
+"""More replacements than `OFTEN` within this many seconds, and the participant is asked to leave.
+
+No outage leads there: each replacement but the first begins later than the one before, up to 8 s.
+"""
 
 
 def replace(turn: Turn, participant: Participant, reason: str, *, uncertain: bool = False) -> None:
@@ -23,6 +28,9 @@ def replace(turn: Turn, participant: Participant, reason: str, *, uncertain: boo
     if len(participant.replacements) > OFTEN:
         remove(turn, participant, "media_failed")
         return
+    again = len(participant.replacements) - 1
+    if again:
+        participant.lane.call_retry = Retry(0, turn.now + delay(again, f"{participant.id} replaced"))
     turn.emit(SessionReplaced(turn.room.id, participant.id, participant.lane.epoch, reason))
     if participant.connection is not None:
         tell_replaced(turn, participant, offers=had_media)
@@ -43,7 +51,7 @@ def retire(turn: Turn, participant: Participant, reason: str, *, uncertain: bool
     """End the lane for good and put a fresh one in its place."""
     old = participant.lane
     owe_lane(turn, participant, uncertain=uncertain)
-    old.phase = Retired(reason)
+    old.enter(Retired(reason))
     participant.lane = Lane(epoch=old.epoch + 1, timeline=old.timeline)
     participant.lane.note(turn.now, f"epoch {old.epoch + 1}: {reason}")
     for publication in participant.publications.values():
@@ -56,9 +64,13 @@ def tell_replaced(turn: Turn, participant: Participant, *, offers: bool) -> None
     """Have the client make a new connection; who publishes gets the grant with it."""
     lane = participant.lane
     if not offers:
-        lane.phase = Idle()
         turn.send(participant, Replace(lane.epoch, None, None))
         return
     wait = turn.rules.settings.grant
-    lane.phase = AwaitingOffer(participant.next_exchange(), turn.now + wait)
-    turn.send(participant, Replace(lane.epoch, lane.phase.grant, wait))
+    if isinstance(lane.phase, AwaitingOffer):  # it was told before, on a channel that dropped
+        grant = lane.phase.grant
+        lane.phase = AwaitingOffer(grant, turn.now + wait)
+    else:
+        grant = participant.next_exchange()
+        lane.enter(AwaitingOffer(grant, turn.now + wait))
+    turn.send(participant, Replace(lane.epoch, grant, wait))

@@ -4,87 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final
 
 from attrs import Factory, define, field, frozen
 
 from .calls import ApiCall
-from .commands import TrackKind
 from .permissions import Permissions
+from .tracks import ClientOffer, Locator, Publication, Retry, Subscription
 
 TIMELINE_LENGTH = 64
-
-
-@frozen
-class Locator:
-    """Where the SFU finds a publication. A locator is not authority."""
-
-    session_id: str
-    track_name: str
-
-
-@define
-class Publication:
-    """A source of one participant. Its id outlives replaced sessions; its locator does not."""
-
-    id: str
-    source: str
-    kind: TrackKind
-    muted: bool
-    state: Literal["negotiating", "live", "dead"] = "negotiating"
-    locator: Locator | None = None
-    mid: str | None = None
-    """In the publisher's connection."""
-    sending: bool = False
-    published_at: float = 0.0
-    refusals: int = 0
-    """How often the SFU has said since `sending` that it has no such track."""
-
-    def lose_session(self) -> None:
-        """Its session is gone: nothing can be subscribed until it is published anew."""
-        self.state, self.locator, self.mid, self.sending, self.refusals = "negotiating", None, None, False, 0
-
-
-@define
-class Subscription:
-    """A receiving mid and what it carries."""
-
-    mid: str
-    kind: TrackKind
-    publication: str | None
-    """None: a spare, to be pointed at the next publication of its kind."""
-    locator: Locator
-    """Where it points, as far as we know."""
-    since: float
-
-
-@define
-class Retry:
-    """When something that failed may be tried again."""
-
-    tries: int
-    not_before: float
-
-
-@frozen
-class WaitingTrack:
-    """A track of a waiting offer, under the name it will have at the SFU."""
-
-    mid: str
-    source: str
-    kind: TrackKind
-    muted: bool
-    track_name: str
-
-
-@frozen
-class ClientOffer:
-    """An offer of the client's that waits for its lane, or is on its way to the SFU."""
-
-    exchange: int
-    sdp: str = field(repr=False)
-    tracks: tuple[WaitingTrack, ...]
-    from_join: bool
 
 
 @frozen
@@ -134,6 +62,20 @@ class Retired:
 
 Phase = Idle | Calling | AwaitingOffer | AwaitingApplied | AwaitingAnswer | Retired
 
+TRANSITIONS: Final[Mapping[type[Phase], Mapping[type[Phase], str]]] = {
+    Idle: {Calling: "step", AwaitingOffer: "grant"},
+    Calling: {Idle: "result", AwaitingApplied: "the SFU answers", AwaitingAnswer: "the SFU offers"},
+    AwaitingOffer: {Idle: "offer"},
+    AwaitingApplied: {Idle: "applied"},
+    AwaitingAnswer: {Calling: "answer"},
+    Retired: {},
+}
+"""Every way from one phase to another, and what leads there; from each but the last to `Retired` as well."""
+
+
+class IllegalTransitionError(Exception):
+    """A fault of the core's: a lane was to enter a phase that does not follow from the one it is in."""
+
 
 @define
 class Lane:
@@ -147,25 +89,37 @@ class Lane:
     """By publication id: items the SFU refused."""
     call_retry: Retry | None = None
     """The lane as a whole waits after a call that came to nothing."""
+    close_retry: Retry | None = None
+    """Only closes wait: the SFU did not close everything it was asked to."""
     repeat: ApiCall | None = None
     """A call that was not accepted and goes again before anything else: its exchange is still open."""
     offer: ClientOffer | None = None
     closing: set[str] = Factory(set[str])
-    """Own sections to close by force."""
+    """Mids to close by force: own sections that ended, received ones that nobody can use."""
     wants_grant: bool = False
     granted_last: bool = False
     """Grants and subscription batches alternate."""
     look: bool = False
-    """Read the session before anything else: a call said 410, or others cannot find a publication."""
-    exchanged: bool = False
-    """One exchange has succeeded."""
-    published_at: float | None = None
-    """When the client's first offer was taken: from then on subscriptions wait for its connection."""
+    """Read the session before anything else: there is doubt about what it holds."""
+    negotiated_at: float | None = None
+    """When the first exchange succeeded: from then on subscriptions wait for the client's connection."""
     connected: bool = False
     sections: int = 0
     wake_at: float | None = None
     """When the next step may become possible though nothing happens."""
     timeline: deque[tuple[float, str]] = Factory(lambda: deque[tuple[float, str]](maxlen=TIMELINE_LENGTH))
+
+    @property
+    def untouched(self) -> bool:
+        """Nothing has begun on it: no session, no call, no offer of the client's."""
+        return self.session_id is None and self.offer is None and not isinstance(self.phase, Calling)
+
+    def enter(self, phase: Phase) -> None:
+        """Go on to another phase. One that does not follow is refused, and the lane stays as it is."""
+        before, after = type(self.phase), type(phase)
+        if after not in TRANSITIONS[before] and (after is not Retired or before is Retired):
+            raise IllegalTransitionError(f"{before.__name__} is not followed by {after.__name__}")
+        self.phase = phase
 
     def note(self, now: float, what: str) -> None:
         """Remember a step for `inspect`. Never SDP, never a secret."""
@@ -223,7 +177,6 @@ class Connection:
 class Debt:
     """Something the SFU may still hold for a session that is over."""
 
-    id: int
     session_id: str
     mids: set[str] | None
     """None: nobody knows; look first."""
@@ -232,18 +185,16 @@ class Debt:
     """A call whose outcome is unknown may land late: look once more after it is paid."""
     tries: int = 0
     not_before: float = 0.0
-    op: int | None = None
 
 
 @frozen
 class Operation:
-    """A call under way, and who waits for it: a lane (participant and epoch), or a debt."""
+    """A call under way, and who waits for it: a lane (participant and epoch), else its session's debt."""
 
     id: int
     call: ApiCall
     participant: str | None = None
     epoch: int | None = None
-    debt: int | None = None
 
 
 @define
@@ -256,14 +207,15 @@ class Room:
     participants: dict[str, Participant] = Factory(dict[str, Participant])
     connections: dict[str, Connection] = Factory(dict[str, Connection])
     operations: dict[int, Operation] = Factory(dict[int, Operation])
-    debts: dict[int, Debt] = Factory(dict[int, Debt])
+    debts: dict[str, Debt] = Factory(dict[str, Debt])
+    """The ledger, by session id."""
     counter: int = 0
-    """For ids of operations and debts."""
+    """For ids of operations."""
     closed: str | None = None
     """Why everyone is being sent away, while they are."""
 
     def next_number(self) -> int:
-        """An id for an operation or a debt."""
+        """An id for an operation."""
         self.counter += 1
         return self.counter
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from attrs import Factory, define, evolve
 
@@ -11,7 +11,7 @@ from .calls import ApiCall
 from .events import RoomEvent
 from .notices import Departure, Notice
 from .plan import Rules
-from .state import Calling, Debt, Operation, Participant, Room
+from .state import Calling, Operation, Participant, Room
 
 
 class Refused(Exception):  # noqa: N818 - an outcome of a command, never seen outside the core
@@ -60,15 +60,13 @@ class Turn:
         """Begin the one call a lane may have under way."""
         lane = participant.lane
         operation = Operation(self.room.next_number(), call, participant=participant.id, epoch=lane.epoch)
+        lane.enter(Calling(operation.id))
         self._begin(operation)
-        lane.phase = Calling(operation.id)
         lane.note(self.now, f"call {type(call).__name__}")
 
-    def call_for_debt(self, debt: Debt, call: ApiCall) -> None:
-        """Begin a call that pays a debt."""
-        operation = Operation(self.room.next_number(), call, debt=debt.id)
-        self._begin(operation)
-        debt.op = operation.id
+    def call_for_debt(self, call: ApiCall) -> None:
+        """Begin a call that pays a debt of its session."""
+        self._begin(Operation(self.room.next_number(), call))
 
     def _begin(self, operation: Operation) -> None:
         self.room.operations[operation.id] = operation
@@ -87,12 +85,12 @@ class Turn:
         self.changed.add(participant.id)
 
     def stop_repointing(self) -> None:
-        """From here on: close and subscribe instead."""
+        """The service refuses to re-point: from here on close and subscribe instead, in the whole app."""
         if self.rules.repointing:
-            self.rules = evolve(self.rules, repointing=False)
+            self.learn_no_repointing()
             self.actions.append(StopRepointing())
-            self.touched.update(self.room.participants)
 
-    def others(self, participant: Participant) -> Iterable[Participant]:
-        """Everyone but this participant."""
-        return (other for other in self.room.participants.values() if other.id != participant.id)
+    def learn_no_repointing(self) -> None:
+        """Another room has found out."""
+        self.rules = evolve(self.rules, repointing=False)
+        self.touched.update(self.room.participants)

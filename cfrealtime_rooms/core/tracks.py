@@ -1,0 +1,95 @@
+"""What lanes are about: publications, the mids that carry them, and offers on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from attrs import define, evolve, field, frozen
+
+from .commands import TrackKind
+
+
+@frozen
+class Locator:
+    """Where the SFU finds a publication. A locator is not authority."""
+
+    session_id: str
+    track_name: str
+
+
+@define
+class Publication:
+    """A source of one participant. Its id outlives replaced sessions; its locator does not."""
+
+    id: str
+    source: str
+    kind: TrackKind
+    muted: bool
+    state: Literal["negotiating", "live", "dead"] = "negotiating"
+    locator: Locator | None = None
+    mid: str | None = None
+    """In the publisher's connection."""
+    sending: bool = False
+    published_at: float = 0.0
+    refusals: int = 0
+    """How often the SFU has said since `sending` that it has no such track."""
+
+    def lose_session(self) -> None:
+        """Its session is gone: nothing can be subscribed until it is published anew."""
+        self.state, self.locator, self.mid, self.sending, self.refusals = "negotiating", None, None, False, 0
+
+
+@define
+class Subscription:
+    """A receiving mid and what it carries."""
+
+    mid: str
+    kind: TrackKind
+    publication: str | None
+    """None: a spare, to be pointed at the next publication of its kind."""
+    locator: Locator
+    """Where it points, as far as we know."""
+    since: float
+
+
+@define
+class Retry:
+    """When something that failed may be tried again."""
+
+    tries: int
+    not_before: float
+
+
+@frozen
+class WaitingTrack:
+    """A track of a waiting offer, under the name it will have at the SFU."""
+
+    mid: str
+    source: str
+    kind: TrackKind
+    muted: bool
+    track_name: str
+    withdrawn: bool = False
+    """Unpublished before the SFU had it: closed as soon as it has."""
+
+
+@frozen
+class ClientOffer:
+    """An offer of the client's that waits for its lane, or is on its way to the SFU."""
+
+    exchange: int
+    sdp: str = field(repr=False)
+    tracks: tuple[WaitingTrack, ...]
+    from_join: bool
+
+    def with_muted(self, source: str, *, muted: bool) -> ClientOffer:
+        """The same offer, with the track of one source muted or not."""
+        return self._with(source, lambda track: evolve(track, muted=muted))
+
+    def without(self, source: str) -> ClientOffer:
+        """The same offer, with the track of one source withdrawn."""
+        return self._with(source, lambda track: evolve(track, withdrawn=True))
+
+    def _with(self, source: str, change: Callable[[WaitingTrack], WaitingTrack]) -> ClientOffer:
+        return evolve(self, tracks=tuple(change(t) if t.source == source else t for t in self.tracks))
