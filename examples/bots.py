@@ -77,13 +77,12 @@ class Bot:
             await me.open()
             await me.join()
             self._tell(f"{self.name} joined")
+            me.say(self._dice.choice(("Hi all!", "Good morning!", "Hello :)")))
             acts: list[Callable[[WebSocketParticipant], Awaitable[None]]] = [
-                self._speak,
-                self._speak,
-                self._speak,
-                self._mute,
+                *[self._speak] * 4,
+                *[self._mute] * 2,
                 self._camera_off,
-                self._share,
+                *[self._share] * 2,
             ]
             for _ in range(self._dice.randint(25, 40)):
                 await asyncio.sleep(self._dice.uniform(5, 14))

@@ -80,7 +80,10 @@ class _Canvas:
             for column, bits in enumerate(_FONT[letter]):
                 for row in (row for row in range(7) if bits >> row & 1):
                     corner = left + (6 * at + column) * dot, y + (2 * row - 7) * dot // 2
-                    self.box(*corner, corner[0] + dot, corner[1] + dot, shade)
+                    if dot < 8:
+                        self.box(*corner, corner[0] + dot, corner[1] + dot, shade)
+                    else:  # dots with a gap: letters as on an old station board
+                        self.disc(corner[0] + dot // 2, corner[1] + dot // 2, dot * 2 // 5, shade)
 
     def frame(self, number: int) -> av.VideoFrame:
         picture = av.VideoFrame(self.width, self.height, "yuv420p")
