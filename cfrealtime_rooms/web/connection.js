@@ -12,7 +12,7 @@ const GATHERING = 1_000;
 const INTERRUPTION = 5_000;
 
 /** @type {Record<string, number>} */
-const MAX_BITRATE = { camera: 1_000_000, screen: 2_500_000 };
+const MAX_BITRATE = { camera: 800_000, screen: 2_500_000 };
 
 /** Senders by source, receivers by mid, and whether media gets through. */
 export class Connection {
@@ -160,10 +160,16 @@ export class Connection {
     return transceiver;
   }
 
-  /** Make and set our description, then wait for its candidates, but not for ever. */
+  /** Make and set our description; the first one waits for its candidates, but not for ever. */
   async #describe() {
     const pc = this.#pc;
     await pc.setLocalDescription();
+    if (pc.connectionState !== "connected") await this.#gather(pc);
+    return /** @type {RTCSessionDescription} */ (pc.localDescription).sdp;
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  async #gather(pc) {
     /** @type {Promise<void>} */
     const gathered = new Promise((resolve) => {
       const check = () => pc.iceGatheringState === "complete" && resolve();
@@ -171,7 +177,6 @@ export class Connection {
       check();
     });
     await Promise.race([gathered, sleep(GATHERING)]);
-    return /** @type {RTCSessionDescription} */ (pc.localDescription).sdp;
   }
 
   #stateChanged() {

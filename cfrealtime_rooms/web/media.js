@@ -5,8 +5,8 @@ import { RoomError } from "./events.js";
 
 /** @typedef {"audio" | "video"} Kind */
 
-/** Modest on purpose: everyone receives everyone. Pass constraints for more. */
-const CAMERA = { width: { ideal: 960 }, height: { ideal: 540 }, frameRate: { ideal: 24, max: 30 } };
+/** Modest on purpose: everyone receives everyone, in one size. Pass constraints for more. */
+const CAMERA = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24, max: 30 } };
 const MICROPHONE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 /** One frame a second keeps a publication alive; the SFU collects a track that is silent for 30 s. */
 const STILL_INTERVAL = 1_000;
