@@ -41,6 +41,8 @@ class _Session:
     path: Peer | None = None
     """Where we send."""
     checked_at: float = 0.0
+    cut: bool = False
+    """Its network is gone: what it sends does not arrive, nor what we send."""
     connected: bool = False
     lost: bool = False
 
@@ -164,6 +166,12 @@ class UdpMediaPlane:
         """When media last arrived on a receiving section, by the plane's clock; None if never."""
         return self._forwarder.last_packet(session_id, mid)
 
+    # What a test does.
+
+    def cut(self, session_id: str, *, mended: bool = False) -> None:
+        """Lose the session's network without a word to anyone, or mend it."""
+        self._sessions[session_id].cut = not mended
+
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
         self._closing.add(task)
@@ -178,7 +186,7 @@ class UdpMediaPlane:
             self._check(data, peer)
         elif 20 <= first < 64 or 128 <= first < 192:
             session = self._sessions.get(self._by_peer.get(peer, ""))
-            if session is not None and session.transport is not None:
+            if session is not None and session.transport is not None and not session.cut:
                 session.transport.datagram(data)
 
     def _check(self, data: bytes, peer: Peer) -> None:
@@ -186,6 +194,8 @@ class UdpMediaPlane:
         if check is None:
             return
         session = self._sessions[check.session_id]
+        if session.cut:
+            return
         self._transmit(check.response, peer)
         before = self._by_peer.get(peer)
         if before is not None and before != check.session_id:
@@ -250,7 +260,7 @@ class UdpMediaPlane:
             session.transport.send(packet)
 
     def _send_datagram(self, session: _Session, data: bytes) -> None:
-        if session.path is not None:
+        if session.path is not None and not session.cut:
             self._transmit(data, session.path)
 
     def _transmit(self, data: bytes, peer: Peer) -> None:
