@@ -175,7 +175,7 @@ async def test_the_host_in_the_readme_lets_people_in(monkeypatch: pytest.MonkeyP
     }
     said, told = asyncio.Queue[dict[str, Any]](), asyncio.Queue[dict[str, Any]]()
 
-    async with app.router.lifespan_context(app):
+    async with asyncio.timeout(10), app.router.lifespan_context(app):
         meeting = asyncio.create_task(app(scope, said.get, told.put))
         said.put_nowait({"type": "websocket.connect"})
         assert await told.get() == {"type": "websocket.accept", "subprotocol": None, "headers": []}
