@@ -1,15 +1,16 @@
 """Sending, in two colours. The only hand-written module that imports httpx.
 
 What a call may take in all is `timeout` seconds: connecting, sending, waiting and reading the body. The async
-sender holds that exactly. The sync one cannot interrupt a read: it gives every phase what is left of the time,
-and looks at the clock after every piece of the body. A server that is silent is left on time; one that trickles
-its body, after less than twice the time; one that trickles its headers can hold the caller for longer.
+sender holds that exactly. The sync one cannot interrupt a read: it gives every phase what is left of the
+time, and looks at the clock after every piece of the body. A silent server is left on time; one that is slow
+to connect or trickles its body, after at most twice the time; one that trickles its headers can hold on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
@@ -31,6 +32,8 @@ AsyncTransport: TypeAlias = httpx.AsyncBaseTransport
 
 # More than any answer for 64 tracks takes; what is cut off here is not JSON any more, and reported as such.
 BODY_LIMIT: Final = 8 * 1024 * 1024
+
+_NO_CONNECTION: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
 class SyncHttp:
@@ -83,7 +86,7 @@ class SyncHttp:
                         raise httpx.ReadTimeout("the body did not end in time")
             finally:
                 response.close()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, OSError) as error:
             failure = _failure(request, error, self._timeout)
         else:
             return _received(response, body)
@@ -129,12 +132,7 @@ class AsyncHttp:
         client = self._client()
         outgoing = _build(client, self._base_url, request, None)
         # A transport of the caller's own tells nothing: what it was given counts as sent.
-        left = self._transport is not None
-
-        async def watch(event: str, _: object) -> None:
-            nonlocal left
-            left = left or event.endswith(".send_request_headers.started")
-
+        watch = _Watch(left=self._transport is not None)
         outgoing.extensions["trace"] = watch
         try:
             async with asyncio.timeout(self._timeout):
@@ -147,10 +145,12 @@ class AsyncHttp:
                             break
                 finally:
                     await response.aclose()
-        except (httpx.HTTPError, TimeoutError) as error:
-            failure = _failure(request, error, self._timeout, left=left)
+        except (httpx.HTTPError, OSError) as error:
+            failure = _failure(request, error, self._timeout, left=watch.left)
         else:
             return _received(response, body)
+        finally:
+            await watch.clean_up()
         raise failure
 
     async def aclose(self) -> None:
@@ -168,6 +168,26 @@ class AsyncHttp:
             client = httpx.AsyncClient(headers=self._headers, transport=self._transport, verify=self._verify)
             self._clients[loop] = client
         return client
+
+
+class _Watch:
+    """What httpcore tells of a call: whether it began to leave, and a socket that nobody may own."""
+
+    def __init__(self, *, left: bool) -> None:
+        self.left = left
+        self._stream: Any = None
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith(".connect_tcp.complete"):
+            self._stream = info["return_value"]
+        elif event.endswith((".start_tls.complete", ".send_request_headers.started")):
+            self._stream = None
+            self.left = self.left or event.endswith(".started")
+
+    async def clean_up(self) -> None:
+        """Close the socket of a TLS handshake that was cancelled: httpcore forgets it."""
+        if self._stream is not None:
+            await self._stream.aclose()
 
 
 @cache
@@ -205,24 +225,21 @@ def _received(response: httpx.Response, body: bytearray) -> Response:
 
 
 def _failure(
-    request: Request[Any], error: httpx.HTTPError | TimeoutError, timeout: float, *, left: bool = True
+    request: Request[Any], error: httpx.HTTPError | OSError, timeout: float, *, left: bool = True
 ) -> RealtimeError:
-    """The typed error for one of httpx's, quoted only where no byte of an answer can be in its text."""
-    in_time = f"within {timeout:g} s"
-    if isinstance(error, TimeoutError) and not left:
-        kind, reason = NotSentError, f"no connection {in_time}"
-    elif isinstance(error, (httpx.ConnectTimeout, httpx.PoolTimeout)):
-        kind, reason = NotSentError, f"no connection {in_time}"
-    elif isinstance(error, (httpx.ConnectError, httpx.ProxyError)):
-        kind, reason = NotSentError, f"there is no connection ({error})"
-    elif isinstance(error, (TimeoutError, httpx.TimeoutException)):
-        kind, reason = OutcomeUnknownError, f"no complete answer {in_time}"
+    """The typed error for one of httpx's, quoted only where no byte of an answer can be in its text.
+
+    An OSError is a transport of the caller's own that broke, or, as TimeoutError, the async deadline.
+    """
+    if isinstance(error, _NO_CONNECTION) or (isinstance(error, TimeoutError) and not left):
+        slow = isinstance(error, (TimeoutError, httpx.TimeoutException))
+        reason = f"no connection within {timeout:g} s" if slow else f"there is no connection ({error})"
+        return NotSentError(reason, operation=request.operation, session_id=request.session_id)
+    if isinstance(error, (TimeoutError, httpx.TimeoutException)):
+        reason = f"no complete answer within {timeout:g} s"
     else:
-        kind, reason = (
-            OutcomeUnknownError,
-            f"the connection broke before the answer ended ({type(error).__name__})",
-        )
-    return kind(reason, operation=request.operation, session_id=request.session_id)
+        reason = f"the connection broke before the answer was complete ({type(error).__name__})"
+    return OutcomeUnknownError(reason, operation=request.operation, session_id=request.session_id)
 
 
 def _closed(request: Request[Any]) -> InvalidRequestError:

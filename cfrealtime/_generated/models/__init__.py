@@ -24,6 +24,7 @@ from .description_type import DescriptionType
 from .error_response import ErrorResponse
 from .establish_data_channels_request import EstablishDataChannelsRequest
 from .establish_data_channels_response import EstablishDataChannelsResponse
+from .established_data_channel import EstablishedDataChannel
 from .generate_ice_servers_request import GenerateIceServersRequest
 from .generate_ice_servers_response import GenerateIceServersResponse
 from .ice_server import IceServer
@@ -70,6 +71,7 @@ __all__ = (
     "ErrorResponse",
     "EstablishDataChannelsRequest",
     "EstablishDataChannelsResponse",
+    "EstablishedDataChannel",
     "GenerateIceServersRequest",
     "GenerateIceServersResponse",
     "IceServer",

@@ -10,7 +10,7 @@ from attrs import field as _attrs_field
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..models.data_channel_result import DataChannelResult
+    from ..models.established_data_channel import EstablishedDataChannel
     from ..models.session_description import SessionDescription
 
 
@@ -24,7 +24,8 @@ class EstablishDataChannelsResponse:
     requires_immediate_renegotiation: bool | Unset = UNSET
     session_description: SessionDescription | Unset = UNSET
     """ One side's half of an offer/answer exchange, candidates included. """
-    data_channel: DataChannelResult | Unset = UNSET
+    data_channel: EstablishedDataChannel | Unset = UNSET
+    """ The channel that the SFU opens itself, named `server-events`. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict[str, Any])
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,7 +61,7 @@ class EstablishDataChannelsResponse:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.data_channel_result import DataChannelResult  # noqa: PLC0415
+        from ..models.established_data_channel import EstablishedDataChannel  # noqa: PLC0415
         from ..models.session_description import SessionDescription  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -78,11 +79,11 @@ class EstablishDataChannelsResponse:
             session_description = SessionDescription.from_dict(_session_description)
 
         _data_channel = d.pop("dataChannel", UNSET)
-        data_channel: DataChannelResult | Unset
+        data_channel: EstablishedDataChannel | Unset
         if isinstance(_data_channel, Unset):
             data_channel = UNSET
         else:
-            data_channel = DataChannelResult.from_dict(_data_channel)
+            data_channel = EstablishedDataChannel.from_dict(_data_channel)
 
         establish_data_channels_response = cls(
             error_code=error_code,
