@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import json
 import logging
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from attrs import evolve, frozen
 
 from cfrealtime import AsyncRealtime
 
+from .core.actions import Send
 from .core.events import RoomEvent
 from .core.inputs import (
     CloseRoom,
@@ -34,6 +36,7 @@ from .core.policy import Policy, everyone
 from .core.settings import Settings
 from .runtime.actor import RoomActor, Services, new_id
 from .runtime.events import EventHub
+from .runtime.guard import guarded
 from .runtime.outbox import CloseChannel, Outbox, SendText
 from .signaling import ProtocolError, decode
 from .store import MemoryStore, RoomStore
@@ -41,6 +44,10 @@ from .store import MemoryStore, RoomStore
 log = logging.getLogger("cfrealtime_rooms")
 
 CLOUDFLARE_STUN = (IceServer(urls=("stun:stun.cloudflare.com:3478",)),)
+ICE_SERVERS_DEADLINE = 10.0
+"""Seconds that the host's function may take to say which ICE servers a visitor gets."""
+DOOR_DEADLINE = 30.0
+"""Seconds another thread waits for the rooms' event loop."""
 _T = TypeVar("_T")
 
 
@@ -59,19 +66,20 @@ IceServers = Sequence[IceServer] | Callable[[Visitor], Awaitable[Sequence[IceSer
 class Connection:
     """One participant's channel, as the host feeds it."""
 
-    def __init__(self, actor: RoomActor, connection_id: str, outbox: Outbox, settings: Settings) -> None:
+    def __init__(self, actor: RoomActor, connection_id: str, settings: Settings) -> None:
         self.id = connection_id
-        self._actor, self._outbox, self._settings = actor, outbox, settings
+        self._actor, self._settings = actor, settings
 
     async def receive(self, text: str) -> None:
         """Take one text that arrived. Returns once it is checked and queued.
 
-        Whatever is wrong with the text is answered to this client; nothing is raised.
+        Whatever is wrong with the text is answered to this client; nothing is raised. After the room has
+        ended the channel, what arrives is ignored.
         """
         try:
             command = decode(text, self._settings.limits)
         except ProtocolError as error:
-            self._outbox.put(Error(error.code, error.message, error.in_reply_to))
+            self._actor.post(Send(self.id, Error(error.code, error.message, error.in_reply_to)))
         else:
             self._actor.post(Received(self.id, command))
         await asyncio.sleep(0)  # a flood of one client's leaves the others their turn
@@ -81,7 +89,7 @@ class Rooms:
     """Rooms on one Cloudflare Realtime app. One process per room: do not run several workers on one app.
 
     Give it the SDK client. It can be built without a running event loop; from its first use on it belongs to
-    that loop, while `remove`, `say`, `close_room` and `inspect` may be called from any thread.
+    that loop, while `remove`, `say`, `close_room`, `inspect` and `room_ids` may be called from any thread.
     """
 
     def __init__(
@@ -101,18 +109,22 @@ class Rooms:
         `ice_servers` is a value, or an async function of the `Visitor`; by default Cloudflare's STUN server
         on Cloudflare, and none elsewhere. `call_deadline`: seconds one API call may take in all.
         """
-        self.settings = _with(settings or Settings(), grace=grace, max_participants=max_participants)
+        self.settings = settings or Settings()
+        if grace is not None:
+            self.settings = evolve(self.settings, grace=grace)
+        if max_participants is not None:
+            self.settings = evolve(self.settings, max_participants=max_participants)
         self._ice_servers = ice_servers if ice_servers is not None else _default_ice_servers(realtime)
         self._events = EventHub()
         self._services = Services(
             realtime=realtime,
             store=store or MemoryStore(),
-            rules=Rules(policy, self.settings),
+            rules=Rules(guarded(policy), self.settings),
             events=self._events,
             call_deadline=call_deadline,
         )
         self._open: dict[str, RoomActor] = {}
-        self._stopping: set[asyncio.Task[None]] = set()
+        self._stopping: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: int | None = None
         self._closed = False
@@ -141,12 +153,13 @@ class Rooms:
         """Connect a participant's channel for as long as the block runs.
 
         `send` is async and takes one text; it is called one at a time, with a deadline. `close`, if given, is
-        awaited with a WebSocket close code and a reason when the room ends the channel. `identity` is the
-        application's user; a name and attributes given here win over what the client says.
+        awaited with a WebSocket close code and a reason when the room ends the channel, or when `send` has
+        failed. `identity` is the application's user; a name and attributes given here win over what the
+        client says. Raises `ValueError` where they can be none, and whatever `ice_servers` raises.
         """
         self._bind()
-        visitor = Visitor(room_id, identity, name)
-        servers = await self._ice_servers(visitor) if callable(self._ice_servers) else self._ice_servers
+        self._check(room_id, identity, name)
+        servers = await self._servers_for(Visitor(room_id, identity, name))
         actor = self._actor(room_id)
         connection_id = new_id("connection")
         outbox = Outbox(
@@ -156,25 +169,20 @@ class Rooms:
             broken=lambda: actor.post(Disconnected(connection_id)),
         )
         actor.open_outbox(connection_id, outbox)
-        actor.post(
-            Connected(
-                connection_id,
-                identity,
-                name,
-                permissions or Permissions(),
-                dict(attributes or {}),
-                tuple(servers),
-            )
-        )
+        rights, stated = permissions or Permissions(), dict(attributes or {})
+        actor.post(Connected(connection_id, identity, name, rights, stated, servers))
         try:
-            yield Connection(actor, connection_id, outbox, self.settings)
+            yield Connection(actor, connection_id, self.settings)
         finally:
             actor.post(Disconnected(connection_id))
             actor.close_outbox(connection_id)
             await outbox.finish()
 
     def events(self) -> AsyncIterator[RoomEvent]:
-        """Every event of every room from now on, in order, until the rooms are closed."""
+        """Every event of every room from this call on, in order, until the rooms are closed.
+
+        Each caller gets all of them. One that falls 10 000 events behind loses the oldest.
+        """
         return self._events.subscribe()
 
     def inspect(self, room_id: str) -> dict[str, Any] | None:
@@ -192,27 +200,37 @@ class Rooms:
     def say(
         self, room_id: str, *, text: str | None = None, data: object = None, to: Sequence[str] | None = None
     ) -> None:
-        """Send the room, or some of its participants (by id), a message from the host."""
-        self._tell(room_id, Say(text, data, None if to is None else tuple(to)))
+        """Send the room, or some of its participants (by id), a text, or any JSON value as `data`."""
+        if (text is None) == (data is None):
+            raise ValueError("say a text, or data")
+        # The copy is the caller's proof that it is JSON, and nobody changes it on its way.
+        copy = None if data is None else json.loads(json.dumps(data, allow_nan=False))
+        self._tell(room_id, Say(text, copy, None if to is None else tuple(to)))
 
     def close_room(self, room_id: str, reason: str = "room_closed") -> None:
         """Close a room for everyone who is in it. The next to join finds it empty."""
         self._tell(room_id, CloseRoom(reason))
 
     async def aclose(self, within: float = 5.0) -> None:
-        """Stop: close at the SFU what the rooms hold, for at most `within` seconds. Clients may come back."""
+        """Stop: close at the SFU what the rooms hold, for at most `within` seconds. Clients may come back.
+
+        What is still owed then stays in the store, for the next owner of the room.
+        """
         if self._closed:
             return
+        if self._loop is not None:
+            self._bind()
         self._closed = True
         actors = list(self._open.values())
         for actor in actors:
             actor.post(CloseRoom("restarting", final=False))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                for actor in actors:
-                    await actor.over.wait()
-        await asyncio.gather(*(actor.stop() for actor in actors), *self._stopping)
-        self._events.close()
+        try:
+            await _all(within, [actor.over.wait() for actor in actors])
+        finally:
+            ending = [actor.stop(within=1.0) for actor in self._open.values()]
+            self._open.clear()
+            await _all(within, [*ending, *self._stopping.values()])
+            self._events.close()
 
     def _bind(self) -> None:
         loop = asyncio.get_running_loop()
@@ -222,6 +240,26 @@ class Rooms:
             raise RuntimeError("Rooms belong to the event loop that used them first; make one Rooms per loop")
         self._loop, self._thread = loop, threading.get_ident()
 
+    def _check(self, room_id: str, identity: str, name: str | None) -> None:
+        """Where the host is wrong, the host is told, at once; its client could do nothing about it."""
+        if not room_id or not identity:
+            raise ValueError("a connection needs a room_id and an identity, which are not empty")
+        longest = self.settings.limits.name_length
+        if name is not None and not 1 <= len(name.strip()) <= longest:
+            raise ValueError(f"a name has 1 to {longest} characters; leave it out to let the client choose")
+
+    async def _servers_for(self, visitor: Visitor) -> tuple[IceServer, ...]:
+        if not callable(self._ice_servers):
+            return tuple(self._ice_servers)
+        try:
+            async with asyncio.timeout(ICE_SERVERS_DEADLINE):
+                servers = tuple(await self._ice_servers(visitor))
+        except Exception as error:
+            error.add_note("The ice_servers function given to Rooms failed, so this visitor is not let in.")
+            raise
+        self._bind()  # the rooms may have been closed meanwhile
+        return servers
+
     def _actor(self, room_id: str) -> RoomActor:
         actor = self._open.get(room_id)
         if actor is None:
@@ -230,17 +268,23 @@ class Rooms:
                 self._services,
                 finished=self._finished,
                 stop_repointing=self._stop_repointing,
+                after=self._stopping.get(room_id),
             )
             self._open[room_id] = actor
         return actor
 
     def _finished(self, actor: RoomActor) -> None:
-        """Nobody is in the room and nothing is owed: it ends."""
-        del self._open[actor.room_id]
-        actor.over.set()
-        stopping = asyncio.get_running_loop().create_task(actor.stop())
-        self._stopping.add(stopping)
-        stopping.add_done_callback(self._stopping.discard)
+        """The room is over, here at least. The next of its name waits until this one has ended."""
+        room_id = actor.room_id
+        del self._open[room_id]
+        stopping = asyncio.get_running_loop().create_task(actor.stop(), name=f"end of room {room_id}")
+        self._stopping[room_id] = stopping
+
+        def stopped(task: asyncio.Task[None]) -> None:
+            if self._stopping.get(room_id) is task:
+                del self._stopping[room_id]
+
+        stopping.add_done_callback(stopped)
 
     def _stop_repointing(self) -> None:
         log.info(
@@ -260,7 +304,8 @@ class Rooms:
 
     def _at_the_door(self, act: Callable[[], _T]) -> _T:
         """Run on the rooms' own thread, from whichever thread this is."""
-        if self._loop is None or threading.get_ident() == self._thread:
+        loop = self._loop
+        if loop is None or loop.is_closed() or threading.get_ident() == self._thread:
             return act()
         done: concurrent.futures.Future[_T] = concurrent.futures.Future()
 
@@ -270,13 +315,26 @@ class Rooms:
             except Exception as error:  # handed to the caller's thread
                 done.set_exception(error)
 
-        self._loop.call_soon_threadsafe(run)
-        return done.result(timeout=30)
+        loop.call_soon_threadsafe(run)
+        try:
+            return done.result(timeout=DOOR_DEADLINE)
+        except concurrent.futures.TimeoutError:
+            raise RuntimeError(f"the rooms' event loop has not answered for {DOOR_DEADLINE:g} s") from None
 
 
-def _with(settings: Settings, **overrides: Any) -> Settings:  # noqa: ANN401 - numbers of several kinds
-    given = {name: value for name, value in overrides.items() if value is not None}
-    return evolve(settings, **given)
+async def _all(within: float, steps: Sequence[Awaitable[object]]) -> None:
+    """Let all of them end, but not for longer; none is left behind."""
+    tasks = [asyncio.ensure_future(step) for step in steps]
+    if not tasks:
+        return
+    try:
+        await asyncio.wait(tasks, timeout=within)
+    finally:
+        for task in tasks:
+            task.cancel()
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                log.error("closing the rooms: %s", type(ended).__name__)
 
 
 def _default_ice_servers(realtime: AsyncRealtime) -> tuple[IceServer, ...]:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from attrs import define, field
@@ -15,19 +15,25 @@ from cfrealtime import AsyncRealtime
 
 from ..core.actions import Action, Call, Emit, HangUp, Send, StopRepointing
 from ..core.calls import CallOutcome, Failed
+from ..core.commands import COMMAND_NAMES
 from ..core.inputs import CloseRoom, Input, Received, Returned
 from ..core.inspect import inspect
 from ..core.machine import RoomMachine
-from ..core.notices import Error
+from ..core.notices import Error, Notice
 from ..core.plan import Rules
 from ..core.state import Operation, Room
 from ..store import RoomStore, StoreError
 from .events import EventHub
 from .executor import perform
-from .outbox import Outbox
+from .outbox import Letter, Outbox
 from .tenure import Tenure
 
 log = logging.getLogger("cfrealtime_rooms")
+
+PAUSE = 1.0
+"""Seconds until a room whose decision failed decides again, unless something happens before."""
+SERVICE_RESTART = 1012
+"""The close code for channels of a room that this process lets go of: their clients come back."""
 
 
 def new_id(prefix: str) -> str:
@@ -49,7 +55,11 @@ class Services:
 
 
 class RoomActor:
-    """Owner of one room's state. Only the event loop's thread calls it."""
+    """Owner of one room's state. Only the event loop's thread calls it.
+
+    It works until `finished` is called: the room is empty and nothing is owed, or another process owns it.
+    Whoever made it then awaits `stop`. `after` is awaited first: the stop of the room's last actor.
+    """
 
     def __init__(
         self,
@@ -58,20 +68,22 @@ class RoomActor:
         *,
         finished: Callable[[RoomActor], None],
         stop_repointing: Callable[[], None],
+        after: asyncio.Task[None] | None = None,
     ) -> None:
         self.room_id = room_id
+        self.over = asyncio.Event()
         self._services = services
         self._finished, self._stop_repointing = finished, stop_repointing
         self._loop = asyncio.get_running_loop()
         self._machine = RoomMachine(Room(room_id), services.rules, new_id)
-        self._tenure = Tenure(services.store, self._machine.room, services.owner)
-        self._inbox: deque[Input] = deque()
+        self._tenure = Tenure(services.store, self._machine.room, services.owner, self._let_go)
+        self._inbox: deque[Input | Send] = deque()
         self._scheduled = False
+        self._lost = False
         self._timer: asyncio.TimerHandle | None = None
         self._outboxes: dict[str, Outbox] = {}
         self._calls: set[asyncio.Task[None]] = set()
-        self._keeper = self._loop.create_task(self._hold(), name=f"room {room_id}")
-        self.over = asyncio.Event()
+        self._keeper = self._loop.create_task(self._hold(after), name=f"room {room_id}")
 
     def open_outbox(self, connection: str, outbox: Outbox) -> None:
         """From now on what the room tells this connection goes here."""
@@ -81,10 +93,12 @@ class RoomActor:
         """Nothing more can be told to this connection."""
         self._outboxes.pop(connection, None)
 
-    def post(self, given: Input) -> None:
-        """Give the room something to deal with, in the order of arrival."""
+    def post(self, given: Input | Send) -> None:
+        """Give the room something to deal with, in the order of arrival; a notice to be sent as it is."""
+        if self.over.is_set():
+            return
         self._inbox.append(given)
-        if not self._scheduled and not self.over.is_set():
+        if not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._turn)
 
@@ -97,8 +111,9 @@ class RoomActor:
         self._machine.stop_repointing(self._loop.time())
         self._wake_at(self._loop.time())
 
-    async def stop(self) -> None:
-        """End at once, whatever is still owed."""
+    async def stop(self, within: float | None = None) -> None:
+        """End at once, whatever is still owed. Channels have `within` seconds for what is queued."""
+        settled = self._machine.finished and not self._lost
         self.over.set()
         if self._timer is not None:
             self._timer.cancel()
@@ -106,18 +121,30 @@ class RoomActor:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._tenure.give_up()
+        outboxes = list(self._outboxes.values())
+        for outbox in outboxes:
+            outbox.hang_up(SERVICE_RESTART, "come back")
+        await asyncio.gather(
+            self._tenure.end(settled=settled), *(outbox.finish(within) for outbox in outboxes)
+        )
 
-    async def _hold(self) -> None:
+    async def _hold(self, after: asyncio.Task[None] | None) -> None:
         """Own the room in the store for as long as it is open."""
+        if after is not None:
+            await asyncio.wait({after})
         try:
             for debt in await self._tenure.take():
                 self.post(debt)
         except StoreError as error:
-            log.error("%s", error)  # noqa: TRY400 - the sentence says it all
-            self.post(CloseRoom("owned_elsewhere"))
-            return
-        await self._tenure.keep()
+            log.error("room %s cannot be opened: %s", self.room_id, error)  # noqa: TRY400
+            self._let_go()
+        else:
+            await self._tenure.keep()
+
+    def _let_go(self) -> None:
+        """This process does not own the room: its clients are to come back, to the process that does."""
+        self._lost = True
+        self.post(CloseRoom("owned_elsewhere", final=False))
 
     def _turn(self) -> None:
         """Take in everything that waits, then decide once."""
@@ -126,36 +153,56 @@ class RoomActor:
             return
         while self._inbox:
             self._take(self._inbox.popleft())
-        try:
-            actions = self._machine.flush(self._loop.time())
-        except Exception:
-            log.exception("room %s: deciding failed; the room goes on", self.room_id)
-            actions = []
-        for action in actions:
-            self._perform(action)
+        self._decide()
         self._tenure.changed()
-        self._set_timer()
-        if self._machine.finished and not self._inbox:
+        if self._lost or (self._machine.finished and not self._inbox):
+            self.over.set()
             self._finished(self)
 
-    def _take(self, given: Input) -> None:
+    def _take(self, given: Input | Send) -> None:
         """A fault in dealing with one input is that input's alone."""
+        if isinstance(given, Send):
+            self._send([given])
+            return
         try:
             self._machine.handle(given, self._loop.time())
         except Exception:
             log.exception("room %s: %s could not be dealt with", self.room_id, type(given).__name__)
-            if isinstance(given, Received) and given.connection in self._outboxes:
-                sorry = Error("internal", "The room could not deal with that; it has been logged.")
-                self._outboxes[given.connection].put(sorry)
+            if isinstance(given, Received):
+                sorry = "The room could not deal with that; it has been logged."
+                name = COMMAND_NAMES.get(type(given.command))
+                self._send([Send(given.connection, Error("internal", sorry, name))])
+
+    def _decide(self) -> None:
+        try:
+            actions = self._machine.flush(self._loop.time())
+            deadline = self._machine.next_deadline()
+        except Exception:
+            # What was decided before the fault comes out of the next flush.
+            log.exception("room %s: deciding failed; the room goes on", self.room_id)
+            self._wake_at(self._loop.time() + PAUSE)
+            return
+        self._send(action for action in actions if isinstance(action, Send | HangUp))
+        for action in actions:
+            self._perform(action)
+        self._wake_at(deadline)
+
+    def _send(self, actions: Iterable[Send | HangUp]) -> None:
+        """What goes to many at once is written once."""
+        letter: Letter | None = None
+        for action in actions:
+            outbox = self._outboxes.get(action.connection)
+            if outbox is None:
+                continue
+            if isinstance(action, HangUp):
+                outbox.hang_up(action.code, action.reason)
+                continue
+            if letter is None or not _same(letter.notice, action.notice):
+                letter = Letter(action.notice)
+            outbox.put(letter)
 
     def _perform(self, action: Action) -> None:
         match action:
-            case Send(connection, notice):
-                if connection in self._outboxes:
-                    self._outboxes[connection].put(notice)
-            case HangUp(connection, code, reason):
-                if connection in self._outboxes:
-                    self._outboxes[connection].hang_up(code, reason)
             case Call(operation):
                 task = self._loop.create_task(self._call(operation))
                 self._calls.add(task)
@@ -164,6 +211,8 @@ class RoomActor:
                 self._services.events.emit(event)
             case StopRepointing():
                 self._stop_repointing()
+            case Send() | HangUp():
+                pass  # done before
 
     async def _call(self, operation: Operation) -> None:
         deadline = self._services.call_deadline
@@ -173,15 +222,12 @@ class RoomActor:
             self._tenure.called(operation)
         self.post(Returned(operation.id, outcome))
 
-    def _set_timer(self) -> None:
-        deadline = self._machine.next_deadline()
+    def _wake_at(self, when: float | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        if deadline is not None:
-            self._wake_at(deadline)
+        self._timer = None if when is None else self._loop.call_at(when, self._turn)
 
-    def _wake_at(self, when: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._turn)
+
+def _same(one: Notice, other: Notice) -> bool:
+    """Whether two notices make the same text. Equal values of one turn share their parts: this is cheap."""
+    return one is other or (type(one) is type(other) and one == other)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import weakref
+from collections import deque
+from typing import Self
 
 from ..core.events import RoomEvent
 
@@ -14,33 +16,65 @@ CAPACITY = 10_000
 """Events kept for a subscriber that does not keep up; the oldest go first."""
 
 
+class EventStream:
+    """One subscriber's events: `async for event in stream`. It ends when the rooms are closed."""
+
+    def __init__(self, *, ended: bool = False, capacity: int = CAPACITY) -> None:
+        self._events: deque[RoomEvent] = deque()
+        self._capacity = capacity
+        self._ended = ended
+        self._behind = False
+        self._news = asyncio.Event()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> RoomEvent:
+        while not self._events:
+            self._behind = False
+            if self._ended:
+                raise StopAsyncIteration
+            self._news.clear()
+            await self._news.wait()
+        return self._events.popleft()
+
+    def put(self, event: RoomEvent) -> None:
+        """Keep an event for the subscriber. Never blocks."""
+        self._events.append(event)
+        if len(self._events) > self._capacity:
+            self._events.popleft()
+            if not self._behind:
+                log.warning("a subscriber of room events is too slow: its oldest events are dropped")
+            self._behind = True
+        self._news.set()
+
+    def end(self) -> None:
+        """Nothing comes after what is kept."""
+        self._ended = True
+        self._news.set()
+
+
 class EventHub:
     """Spreads events to whoever iterates. A slow or stuck subscriber holds up nobody."""
 
     def __init__(self) -> None:
-        self._queues: set[asyncio.Queue[RoomEvent | None]] = set()
+        # Weak: a stream that its subscriber has let go of needs no farewell.
+        self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
+        self._closed = False
 
     def emit(self, event: RoomEvent) -> None:
-        """Give an event to every subscriber. Never blocks."""
-        for queue in self._queues:
-            if queue.full():
-                queue.get_nowait()
-                log.warning("a subscriber of room events is too slow: its oldest event was dropped")
-            queue.put_nowait(event)
+        """Give an event to every subscriber."""
+        for stream in self._streams:
+            stream.put(event)
 
-    async def subscribe(self) -> AsyncIterator[RoomEvent]:
-        """Every event from now on, until the rooms are closed."""
-        queue: asyncio.Queue[RoomEvent | None] = asyncio.Queue(CAPACITY)
-        self._queues.add(queue)
-        try:
-            while (event := await queue.get()) is not None:
-                yield event
-        finally:
-            self._queues.discard(queue)
+    def subscribe(self) -> EventStream:
+        """Every event from this call on, until the rooms are closed."""
+        stream = EventStream(ended=self._closed)
+        self._streams.add(stream)
+        return stream
 
     def close(self) -> None:
-        """End every iteration after what it has not seen yet."""
-        for queue in self._queues:
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(None)
+        """End every stream after what its subscriber has not seen yet."""
+        self._closed = True
+        for stream in self._streams:
+            stream.end()

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from cfrealtime import AsyncRealtime
-from cfrealtime.errors import ApiError, NotSentError, RealtimeError
+from cfrealtime.errors import ApiError, InvalidRequestError, NotSentError, RealtimeError
 from cfrealtime.models import SessionDescription
 
 from ..core.calls import (
@@ -36,9 +36,9 @@ async def perform(realtime: AsyncRealtime, call: ApiCall, deadline: float) -> Ca
         return Failed("unknown")
     except RealtimeError as error:
         return _classify(error)
-    except Exception:
+    except Exception as error:
         # A fault of ours or of a plugged-in transport: no answer either. Its text may quote SDP.
-        log.exception("%s failed unexpectedly", type(call).__name__, exc_info=False)
+        log.error("%s failed unexpectedly: %s", type(call).__name__, type(error).__name__)  # noqa: TRY400
         return Failed("unknown")
 
 
@@ -65,6 +65,9 @@ def _classify(error: RealtimeError) -> Failed:
     """Not sent, refused, or nobody knows."""
     if isinstance(error, NotSentError):
         return Failed("not_sent")
+    if isinstance(error, InvalidRequestError):
+        # Refused before it left: what the client sent makes no valid request.
+        return Failed("refused", 400, "invalid_request")
     if isinstance(error, ApiError):
         return Failed("refused", error.status, error.code, error.retry_after)
     return Failed("unknown")

@@ -6,8 +6,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 
-from ..core.notices import Closed, Delta, Message, Notice
+from ..core.notices import Closed, Delta, Joined, Message, Notice, Snapshot
 from ..signaling import encode
 
 SendText = Callable[[str], Awaitable[object]]
@@ -15,13 +16,31 @@ CloseChannel = Callable[[int, str], Awaitable[object]]
 
 log = logging.getLogger("cfrealtime_rooms")
 
+REASON_BYTES = 123
+"""A WebSocket close frame holds no more."""
+TRY_AGAIN = 1013
+"""The close code for a channel that failed: its client comes back."""
+
+
+class Letter:
+    """A notice and its text, which is made once however many participants it goes to."""
+
+    def __init__(self, notice: Notice) -> None:
+        self.notice = notice
+
+    @cached_property
+    def text(self) -> str:
+        """The notice as it goes over the wire."""
+        return encode(self.notice)
+
 
 class Outbox:
     """Sends what the room tells one client, through the host's `send`.
 
     A client that is too slow loses deltas and messages, never negotiation, and `overflowed` is called so
-    that it gets a snapshot instead. A `send` that raises, or takes longer than `deadline` seconds, ends the
-    channel.
+    that it gets a snapshot instead. A `send` that raises, that takes longer than `deadline` seconds, or that
+    lets more negotiation pile up than `capacity`, ends the channel: `broken` is called, then the host's
+    `close`.
     """
 
     def __init__(
@@ -37,71 +56,104 @@ class Outbox:
         self._send, self._close = send, close
         self._overflowed, self._broken = overflowed, broken
         self._deadline, self._capacity = deadline, capacity
-        self._waiting: deque[Notice] = deque()
+        self._waiting: deque[Letter] = deque()
         self._stale = False
+        """Deltas were left out, and no snapshot has been put since."""
+        self._asked = False
+        """`overflowed` was called, and its snapshot has not come yet."""
         self._hang_up: tuple[int, str] | None = None
         self._ended = False
+        self._drowned = False
         self._wake = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._run(), name="room outbox")
 
-    def put(self, notice: Notice) -> None:
-        """Queue a notice. Never blocks."""
+    def put(self, letter: Letter) -> None:
+        """Queue a message. Never blocks."""
         if self._ended or self._hang_up is not None:
             return
-        if self._stale and isinstance(notice, Delta):
+        if isinstance(letter.notice, Snapshot | Joined):
+            self._stale = self._asked = False
+        elif self._stale and isinstance(letter.notice, Delta):
             return
-        self._waiting.append(notice)
-        if len(self._waiting) > self._capacity and not isinstance(notice, Closed):
+        self._waiting.append(letter)
+        if len(self._waiting) > self._capacity and not isinstance(letter.notice, Closed):
             self._drop_what_a_snapshot_replaces()
         self._wake.set()
 
     def hang_up(self, code: int, reason: str) -> None:
-        """Close the channel once everything queued has been sent."""
-        self._hang_up = self._hang_up or (code, reason)
+        """Close the channel once everything queued has been sent. The first to hang up decides."""
+        if self._hang_up is None:
+            self._hang_up = code, reason.encode()[:REASON_BYTES].decode(errors="ignore")
         self._wake.set()
 
-    async def finish(self) -> None:
+    async def finish(self, within: float | None = None) -> None:
         """The host's block is over: stop, but let a channel that is being closed say its last message."""
         if self._hang_up is None:
             self._task.cancel()
         self._ended = True
-        await asyncio.wait({self._task}, timeout=self._deadline)
-        self._task.cancel()
+        try:
+            await asyncio.wait({self._task}, timeout=self._deadline if within is None else within)
+        finally:
+            self._task.cancel()
 
     def _drop_what_a_snapshot_replaces(self) -> None:
-        self._waiting = deque(n for n in self._waiting if not isinstance(n, Delta | Message))
-        self._stale = True
+        left = [w for w in self._waiting if not isinstance(w.notice, Delta | Message | Snapshot)]
+        self._waiting, self._stale, self._asked = deque(left), True, False
+        if len(left) > self._capacity:
+            self._drowned = True
+            self._task.cancel()
 
     async def _run(self) -> None:
         try:
             while await self._next():
                 pass
         except asyncio.CancelledError:
-            raise
+            task = asyncio.current_task()
+            if not self._drowned and task is not None and task.cancelling():
+                raise
+            await self._give_up("it cannot be written to")
         except Exception as error:
             # The host's own code: whatever it raises is the end of this channel, and of nothing else.
-            log.info(
-                "a channel could not be written to (%s); its participant may resume", type(error).__name__
-            )
-            self._ended = True
-            self._broken()
+            await self._give_up(type(error).__name__)
 
     async def _next(self) -> bool:
         """Send one message, or close; False when there is nothing more to do for good."""
         if self._waiting:
-            text = encode(self._waiting.popleft())
-            async with asyncio.timeout(self._deadline):
-                await self._send(text)
+            await self._deliver(self._waiting.popleft())
         elif self._hang_up is not None:
             self._ended = True
-            if self._close is not None:
-                async with asyncio.timeout(self._deadline):
-                    await self._close(*self._hang_up)
+            await self._close_channel(*self._hang_up)
             return False
-        elif self._stale:
-            self._stale = False
+        elif self._stale and not self._asked:
+            self._asked = True
             self._overflowed()
         else:
             self._wake.clear()
             await self._wake.wait()
         return True
+
+    async def _deliver(self, letter: Letter) -> None:
+        try:
+            text = letter.text
+        except Exception:
+            log.exception("a %s cannot be written as JSON: left out", type(letter.notice).__name__)
+            return
+        async with asyncio.timeout(self._deadline):
+            await self._send(text)
+
+    async def _give_up(self, why: str) -> None:
+        """The channel is of no use any more. Its participant may come back on another."""
+        log.info("a channel failed (%s); its participant may resume", why)
+        self._ended = True
+        self._waiting.clear()
+        self._broken()
+        await self._close_channel(*(self._hang_up or (TRY_AGAIN, "try again")))
+
+    async def _close_channel(self, code: int, reason: str) -> None:
+        if self._close is None:
+            return
+        try:
+            async with asyncio.timeout(self._deadline):
+                await self._close(code, reason)
+        except Exception as error:
+            log.info("a channel could not be closed (%s)", type(error).__name__)

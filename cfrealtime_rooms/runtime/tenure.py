@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from ..core.calls import NewSession
 from ..core.inputs import AdoptDebt
 from ..core.state import Operation, Room
-from ..store import Intent, Lease, RoomStore, Saved, StoreError
+from ..store import Intent, Lease, LeaseLostError, RoomStore, Saved, StoreError
 from ..store.codec import dump, left_behind, load
 
 log = logging.getLogger("cfrealtime_rooms")
@@ -17,19 +18,27 @@ log = logging.getLogger("cfrealtime_rooms")
 LEASE = 60.0
 """Seconds a lease runs; it is renewed well before."""
 SAVE_EVERY = 5.0
-"""Seconds between two saves of a room that keeps changing."""
+"""Seconds between two saves of a room that keeps changing, at least."""
+SAVE_SHARE = 0.01
+"""Of the process's time, a room may take so much for saving."""
+STORE_DEADLINE = 5.0
+"""Seconds a store may take to answer."""
+
+_T = TypeVar("_T")
 
 
 class Tenure:
-    """One process's time as the owner of one room."""
+    """One process's time as the owner of one room. `lost` is called when another has become the owner."""
 
-    def __init__(self, store: RoomStore, room: Room, owner: str) -> None:
-        self._store, self._room, self._owner = store, room, owner
+    def __init__(self, store: RoomStore, room: Room, owner: str, lost: Callable[[], None]) -> None:
+        self._store, self._room, self._owner, self._lost = store, room, owner, lost
         self._lease: Lease | None = None
-        self._saved = 0
+        self._revision = 0
         self._taken = asyncio.Event()
         self._dirty = False
-        self._ended: list[int] = []
+        self._ended: set[str] = set()
+        self._save_at = self._renew_at = 0.0
+        self._clock = asyncio.get_running_loop().time
 
     async def take(self) -> list[AdoptDebt]:
         """Become the owner. Returns what an earlier owner left behind at the SFU.
@@ -37,74 +46,117 @@ class Tenure:
         Raises `StoreError` while another process owns the room; then no call is ever allowed.
         """
         try:
-            lease = await self._store.acquire(self._room.id, self._owner, LEASE)
+            lease = await _answer(self._store.acquire(self._room.id, self._owner, LEASE))
             if lease is None:
-                raise StoreError(f"room {self._room.id} belongs to another process; one process owns a room")
-            saved = await self._store.load(lease)
-            intents = await self._store.open_intents(lease)
-            before = load(saved.document) if saved is not None else None
-            self._saved = saved.revision if saved is not None else 0
-            # Numbers go on where the earlier owner stopped, so that none of its intents is overwritten.
-            self._room.counter = max([self._room.counter, *(intent.id for intent in intents)])
+                raise StoreError("it belongs to another process; one process owns a room")
+            saved = await _answer(self._store.load(lease))
+            intents = await _answer(self._store.open_intents(lease))
+            self._revision = saved.revision if saved is not None else 0
+            self._renew_at = self._clock() + LEASE / 3
             self._lease = lease
-            return left_behind(before, intents)
         finally:
             self._taken.set()
+        # Once their sessions are debts of the saved state, the earlier owner's intents have done their duty.
+        self._ended.update(intent.id for intent in intents)
+        self._dirty |= bool(intents)
+        return left_behind(self._read(saved), intents)
+
+    def _read(self, saved: Saved | None) -> Room | None:
+        try:
+            return None if saved is None else load(saved.document)
+        except StoreError as error:
+            log.warning("room %s: what its last owner saved is lost: %s", self._room.id, error)
+            return None
 
     async def may_call(self, operation: Operation, deadline: float) -> bool:
         """Write the intent of a call. False: the room is not ours for long enough, so there is no call."""
         await self._taken.wait()
         lease = self._lease
-        if lease is None or lease.expires_at < asyncio.get_running_loop().time() + deadline:
+        if lease is None or lease.expires_at < self._clock() + deadline:
             return False
         session_id = None if isinstance(operation.call, NewSession) else operation.call.session_id
-        try:
-            await self._store.begin(lease, Intent(operation.id, session_id, type(operation.call).__name__))
-        except StoreError as error:
-            log.warning("room %s: a call was held back: %s", self._room.id, error)
-            return False
-        return True
+        intent = Intent(_intent_id(lease, operation), session_id, type(operation.call).__name__)
+        return await self._written(self._store.begin(lease, intent))
 
     def called(self, operation: Operation) -> None:
         """The call has ended; its intent may go once the outcome is saved."""
-        self._ended.append(operation.id)
+        if self._lease is not None:
+            self._ended.add(_intent_id(self._lease, operation))
 
     def changed(self) -> None:
         """The state is to be saved at the next opportunity."""
         self._dirty = True
 
     async def keep(self) -> None:
-        """Renew the lease and save the state, until cancelled."""
-        clock = asyncio.get_running_loop().time
-        renewed = clock()
+        """Renew the lease and save the state, until cancelled or lost."""
         while True:
             await asyncio.sleep(SAVE_EVERY)
-            if self._lease is not None and clock() - renewed >= LEASE / 3:
-                renewed = clock()
-                await self._quietly(self._renew(self._lease))
-            if self._lease is not None and self._dirty:
-                self._dirty = False
-                await self._quietly(self._save(self._lease))
+            if self._lease is not None and self._clock() >= self._renew_at:
+                await self._written(self._renew(self._lease))
+            if self._lease is not None and self._dirty and self._clock() >= self._save_at:
+                await self._written(self._save(self._lease))
+            if self._lease is None:
+                return
+
+    async def end(self, *, settled: bool) -> None:
+        """Let go of the room. Settled: nothing is owed, so it is forgotten; else the next owner finds all."""
+        lease = self._lease
+        if lease is None:
+            return
+        if settled:
+            await self._written(self._store.forget(lease))
+        elif await self._written(self._save(lease)):
+            await self._written(self._store.release(lease))
+        self._lease = None
 
     async def _save(self, lease: Lease) -> None:
-        ended, self._ended = self._ended, []
-        self._saved += 1
-        await self._store.save(lease, Saved(self._saved, dump(self._room)))
-        for operation_id in ended:
-            await self._store.end(lease, operation_id)
+        began = self._clock()
+        # Never twice the same revision: a save that seems to have failed may have landed.
+        self._revision += 1
+        saved, ended = Saved(self._revision, dump(self._room)), frozenset(self._ended)
+        self._save_at = self._clock() + (self._clock() - began) / SAVE_SHARE
+        self._dirty = False
+        try:
+            await self._store.save(lease, saved)
+            await self._store.end(lease, ended)
+        except BaseException:
+            self._dirty = True
+            raise
+        self._ended -= ended
 
     async def _renew(self, lease: Lease) -> None:
         self._lease = await self._store.renew(lease, LEASE)
+        self._renew_at = self._clock() + LEASE / 3
 
-    async def give_up(self) -> None:
-        """The room is over and nothing is owed: forget it."""
-        if self._lease is not None:
-            await self._quietly(self._store.release(self._lease))
-            self._lease = None
-
-    async def _quietly(self, write: Awaitable[None]) -> None:
-        """A store that fails costs no participant anything."""
+    async def _written(self, write: Awaitable[None]) -> bool:
+        """Whether a write succeeded. A store that fails costs nobody more than the call that needed it."""
         try:
-            await write
+            await _answer(write)
+        except LeaseLostError as error:
+            log.warning("%s", error)
+            if self._lease is not None:
+                self._lease = None
+                self._lost()
         except StoreError as error:
             log.warning("room %s: the store refused a write: %s", self._room.id, error)
+        else:
+            return True
+        return False
+
+
+def _intent_id(lease: Lease, operation: Operation) -> str:
+    """Owners count their operations for themselves."""
+    return f"{lease.token}-{operation.id}"
+
+
+async def _answer(question: Awaitable[_T]) -> _T:
+    """A store's answer, in time. Whatever else it does is a `StoreError`."""
+    try:
+        async with asyncio.timeout(STORE_DEADLINE):
+            return await question
+    except StoreError:
+        raise
+    except TimeoutError:
+        raise StoreError(f"no answer within {STORE_DEADLINE:g} s") from None
+    except Exception as error:
+        raise StoreError(f"the store raised {type(error).__name__}") from error

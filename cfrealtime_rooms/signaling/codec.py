@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeGuard, cast, get_args, get_origin
+import math
+import re
+from typing import Any, Final, cast
 
 from attrs import fields, has
-from cattrs import BaseValidationError, Converter, transform_error
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from cattrs import Converter
+from cattrs.gen import make_dict_unstructure_fn, override
 
-from ..core.commands import COMMAND_NAMES, Answer, Command, Join, Offer, Resume
+from ..core.commands import COMMAND_NAMES, Answer, Command, Join, Offer, Resume, SendMessage
 from ..core.notices import NOTICE_NAMES, ClientLimits, Notice
+from .reading import WrongValueError, reader
 
-COMMANDS: Final[Mapping[str, type[Command]]] = {name: cls for cls, name in COMMAND_NAMES.items()}
+DEPTH: Final = 32
+"""Levels of lists and objects in a message's `data`."""
+
+_READERS: Final = {name: reader(cls) for cls, name in COMMAND_NAMES.items()}
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class ProtocolError(Exception):
@@ -27,26 +33,26 @@ class ProtocolError(Exception):
 
 
 def decode(text: str, limits: ClientLimits) -> Command:
-    """One message of a client's. Its size is checked before it is parsed.
+    """One message of a client's. Its size is checked before it is parsed; unknown fields are ignored.
 
     Raises `ProtocolError` with `too_large` or `bad_message`.
     """
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] - hosts make mistakes
         raise ProtocolError("bad_message", "A message is a text, not bytes.")
-    if len(text) > limits.message_bytes + limits.sdp_bytes:
-        raise ProtocolError(
-            "too_large", f"A message has at most {limits.message_bytes} bytes beside its SDP."
-        )
+    # A line of SDP ends in two characters, which JSON writes as four.
+    if len(text) > limits.message_bytes + 2 * limits.sdp_bytes:
+        raise _too_large(limits, None)
     document = _parse(text)
     name = document.get("type")
-    cls = COMMANDS.get(name) if isinstance(name, str) else None
-    if cls is None:
+    if not isinstance(name, str) or name not in _READERS:
         raise ProtocolError("bad_message", "The message has no type that this protocol knows.")
     try:
-        command: Command = _converter.structure(document, cls)
-    except (BaseValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ProtocolError("bad_message", _explain(error), COMMAND_NAMES[cls]) from None
-    _check_size(text, command, limits)
+        command: Command = _READERS[name](document, "")
+    except WrongValueError as error:
+        raise ProtocolError("bad_message", f"In {name}: {error}.", name) from None
+    _check_size(text, document, command, limits)
+    if isinstance(command, SendMessage) and not _flat_enough(command.data):
+        raise ProtocolError("bad_message", f"In {name}: data has more than {DEPTH} levels.", name)
     return command
 
 
@@ -58,7 +64,10 @@ def encode(notice: Notice) -> str:
 
 def _parse(text: str) -> dict[str, object]:
     try:
-        document = json.loads(text, parse_constant=_no_constant)
+        text.encode()  # half a character is no text, …
+        document = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        if _SURROGATE.search(text):
+            json.dumps(document, ensure_ascii=False).encode()  # … neither when escaped
     except (ValueError, RecursionError):
         raise ProtocolError("bad_message", "The message is not JSON.") from None
     if not isinstance(document, dict):
@@ -70,121 +79,56 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _check_size(text: str, command: Command, limits: ClientLimits) -> None:
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("too large a number")
+    return number
+
+
+def _check_size(text: str, document: dict[str, object], command: Command, limits: ClientLimits) -> None:
     """The SDP has a bound of its own; what is beside it has the message's."""
     sdp = command.offer if isinstance(command, Join | Resume) else None
     if isinstance(command, Offer | Answer):
         sdp = command.sdp
     name = COMMAND_NAMES[type(command)]
-    size = len(sdp.encode("utf-8", "replace")) if sdp is not None else 0
-    if size > limits.sdp_bytes:
+    if sdp is not None and len(sdp.encode()) > limits.sdp_bytes:
         raise ProtocolError("too_large", f"An SDP has at most {limits.sdp_bytes} bytes.", name)
-    beside = len(text.encode("utf-8", "replace")) - (len(json.dumps(sdp)) if sdp is not None else 0)
-    if beside > limits.message_bytes:
-        message = f"A message has at most {limits.message_bytes} bytes beside its SDP."
-        raise ProtocolError("too_large", message, name)
+    if len(text) <= limits.message_bytes and len(text.encode()) <= limits.message_bytes:
+        return
+    if sdp is not None:
+        text = json.dumps({k: v for k, v in document.items() if v is not sdp}, ensure_ascii=False)
+    if len(text.encode()) > limits.message_bytes:
+        raise _too_large(limits, name)
 
 
-def _explain(error: Exception) -> str:
-    """Which field is wrong, without repeating what was in it."""
-    lines = transform_error(error, format_exception=_reason) if isinstance(error, BaseValidationError) else []
-    faults = [line.split(" @ $.") for line in lines[:3]]
-    sentence = "; ".join(f"{where} {what}" for what, *rest in faults for where in rest)
-    return f"{sentence}." if sentence else "The message's fields are wrong."
+def _too_large(limits: ClientLimits, name: str | None) -> ProtocolError:
+    return ProtocolError(
+        "too_large", f"A message has at most {limits.message_bytes} bytes beside its SDP.", name
+    )
 
 
-def _reason(error: BaseException, _type: type | None) -> str:
-    if isinstance(error, KeyError):
-        return "is missing"
-    if isinstance(error, _WrongTypeError):
-        return str(error)
-    return "has a value that is not allowed"
+def _flat_enough(value: object) -> bool:
+    """Whether a JSON value can be written again without going too deep."""
+    level = [value]
+    for _ in range(DEPTH + 1):
+        inner: list[object] = []
+        for one in level:
+            if isinstance(one, dict):
+                inner += cast("dict[str, object]", one).values()
+            elif isinstance(one, list):
+                inner += cast("list[object]", one)
+        if not inner:
+            return True
+        level = inner
+    return False
 
 
-class _WrongTypeError(TypeError):
-    """A JSON value of another type than the field's."""
-
-
-def _strict(expected: type | tuple[type, ...], says: str) -> Callable[[Any, Any], Any]:
-    def check(value: Any, _: Any) -> Any:  # noqa: ANN401 - cattrs hooks take and give anything
-        wrong_bool = isinstance(value, bool) and expected is not bool
-        if wrong_bool or not isinstance(value, expected):
-            raise _WrongTypeError(f"must be {says}")
-        return value
-
-    return check
-
-
-def _strict_object(cls: type[Any]) -> Callable[[Any, Any], Any]:
-    structure = make_dict_structure_fn(cls, _converter)
-
-    def check(value: Any, to: Any) -> Any:  # noqa: ANN401
-        if not isinstance(value, dict):
-            raise _WrongTypeError("must be an object")
-        return structure(cast("dict[str, Any]", value), to)
-
-    return check
-
-
-def _is_list(value: object) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
-
-
-def _strict_tuple(tuple_of: Any) -> Callable[[Any, Any], Any]:  # noqa: ANN401
-    (item, *_) = get_args(tuple_of)
-
-    def check(value: Any, _: Any) -> Any:  # noqa: ANN401
-        if not _is_list(value):
-            raise _WrongTypeError("must be a list")
-        return tuple(_converter.structure(one, item) for one in value)
-
-    return check
-
-
-def _strict_mapping(mapping_of: Any) -> Callable[[Any, Any], Any]:  # noqa: ANN401
-    _, of = get_args(mapping_of)
-
-    def check(value: Any, _: Any) -> Any:  # noqa: ANN401
-        if not isinstance(value, dict):
-            raise _WrongTypeError("must be an object")
-        return {k: _converter.structure(v, of) for k, v in cast("dict[str, Any]", value).items()}
-
-    return check
-
-
-def _without_nothing(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
+def _without_nothing(cls: type[Any]) -> Any:  # noqa: ANN401 - a hook of cattrs
     """Leave out what is None by default: absent and null mean the same."""
     omitted = {a.name: override(omit_if_default=True) for a in fields(cls) if a.default is None}
     return make_dict_unstructure_fn(cls, _converter, **omitted)  # type: ignore[arg-type]  # kwargs are overrides
 
 
-def _is_any_json(hint: object) -> bool:
-    return hint is object
-
-
-def _as_it_is(value: object, _: object) -> object:
-    return value
-
-
-def _is_tuple(hint: object) -> bool:
-    return _origin(hint) is tuple
-
-
-def _is_mapping(hint: object) -> bool:
-    return _origin(hint) is Mapping
-
-
-def _origin(hint: object) -> object:
-    return get_origin(hint)
-
-
 _converter = Converter()
-_converter.register_structure_hook(str, _strict(str, "a string"))
-_converter.register_structure_hook(bool, _strict(bool, "true or false"))
-_converter.register_structure_hook(int, _strict(int, "a whole number"))
-_converter.register_structure_hook(float, _strict((int, float), "a number"))
-_converter.register_structure_hook_factory(has, _strict_object)
-_converter.register_structure_hook_func(_is_any_json, _as_it_is)
-_converter.register_structure_hook_factory(_is_tuple, _strict_tuple)
-_converter.register_structure_hook_factory(_is_mapping, _strict_mapping)
 _converter.register_unstructure_hook_factory(has, _without_nothing)

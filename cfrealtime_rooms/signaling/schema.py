@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import re
+import textwrap
 from collections.abc import Mapping
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from attrs import NOTHING, Attribute, fields, has
 
 from ..core.commands import COMMAND_NAMES
 from ..core.notices import NOTICE_NAMES
 
-_SCALARS: dict[object, dict[str, Any]] = {
+DIRECTIONS: Final[Mapping[str, Mapping[type[Any], str]]] = {
+    "client_to_room": COMMAND_NAMES,
+    "room_to_client": NOTICE_NAMES,
+}
+_SCALARS: Final[Mapping[object, Mapping[str, Any]]] = {
     str: {"type": "string"},
     bool: {"type": "boolean"},
     int: {"type": "integer"},
@@ -26,14 +34,40 @@ def json_schema() -> dict[str, Any]:
     definitions: dict[str, Any] = {}
     directions = {
         title: {"oneOf": [_reference(cls, definitions, name) for cls, name in names.items()]}
-        for title, names in (("client_to_room", COMMAND_NAMES), ("room_to_client", NOTICE_NAMES))
+        for title, names in DIRECTIONS.items()
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "cfrealtime rooms, signaling protocol v1",
         "$defs": {**directions, **dict(sorted(definitions.items()))},
-        "oneOf": [{"$ref": f"#/$defs/{title}"} for title in directions],
+        "anyOf": [{"$ref": f"#/$defs/{title}"} for title in directions],
     }
+
+
+def remarks(cls: type[Any]) -> dict[str, str]:
+    """What is written under each field of a class, in one line."""
+    (body,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    assert isinstance(body, ast.ClassDef)  # noqa: S101 - the source of a class is a class
+    found: dict[str, str] = {}
+    for field, remark in zip(body.body, body.body[1:], strict=False):
+        match field, remark:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                found[name] = _on_the_wire(text)
+            case _:
+                pass
+    return found
+
+
+def summary(cls: type[Any]) -> str:
+    """A class's docstring, in one line."""
+    return _on_the_wire(inspect.getdoc(cls) or "")
+
+
+def _on_the_wire(text: str) -> str:
+    """In one line, and in the words of JSON."""
+    names = {cls.__name__: name for names in DIRECTIONS.values() for cls, name in names.items()}
+    text = re.sub(r"`(\w+)`", lambda found: f"`{names.get(found[1], found[1])}`", text)
+    return re.sub(r"\bNone\b", "null", " ".join(text.split()))
 
 
 def _reference(cls: type[Any], definitions: dict[str, Any], message: str | None = None) -> dict[str, Any]:
@@ -44,23 +78,21 @@ def _reference(cls: type[Any], definitions: dict[str, Any], message: str | None 
 
 
 def _object(cls: type[Any], definitions: dict[str, Any], message: str | None) -> dict[str, Any]:
-    hints = get_type_hints(cls)
-    properties = {a.name: _field(a, hints[a.name], definitions) for a in fields(cls)}
+    hints, said = get_type_hints(cls), remarks(cls)
+    properties = {a.name: _field(a, hints[a.name], said.get(a.name), definitions) for a in fields(cls)}
     required = [a.name for a in fields(cls) if a.default is NOTHING]
     if message is not None:
         properties = {"type": {"const": message}, **properties}
         required.insert(0, "type")
-    return {
-        "type": "object",
-        "description": (cls.__doc__ or "").strip().split("\n")[0],
-        "properties": properties,
-        "required": required,
-    }
+    return {"type": "object", "description": summary(cls), "properties": properties, "required": required}
 
 
-def _field(attribute: Attribute[Any], hint: object, definitions: dict[str, Any]) -> dict[str, Any]:
-    bounds = {k: v for k, v in attribute.metadata.items() if k in ("pattern", "minLength")}
-    return {**_type(hint, definitions), **bounds}
+def _field(
+    attribute: Attribute[Any], hint: object, remark: str | None, definitions: dict[str, Any]
+) -> dict[str, Any]:
+    bounds = {k: v for k, v in attribute.metadata.items() if k == "pattern"}
+    described = {"description": remark} if remark else {}
+    return {**_type(hint, definitions), **bounds, **described}
 
 
 def _type(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - any annotation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from attrs import Factory, define, evolve
 
@@ -17,7 +17,7 @@ def _loop_time() -> float:
 @define
 class _Entry:
     lease: Lease
-    intents: dict[int, Intent] = Factory(dict[int, Intent])
+    intents: dict[str, Intent] = Factory(dict[str, Intent])
     saved: Saved | None = None
 
 
@@ -49,7 +49,13 @@ class MemoryStore:
         return entry.lease
 
     async def release(self, lease: Lease) -> None:
-        """Give the room up and forget it."""
+        """Let another owner have the room at once. What was written stays for it."""
+        entry = self._entry(lease)
+        self._tokens += 1  # from here on the released lease is no longer the newest
+        entry.lease = Lease(lease.room_id, "", self._tokens, expires_at=self._clock())
+
+    async def forget(self, lease: Lease) -> None:
+        """End the lease and delete all that was written."""
         self._entry(lease)
         del self._rooms[lease.room_id]
 
@@ -57,9 +63,11 @@ class MemoryStore:
         """Write an intent before its call."""
         self._entry(lease).intents[intent.id] = intent
 
-    async def end(self, lease: Lease, intent_id: int) -> None:
-        """The outcome of the call is part of the state now."""
-        self._entry(lease).intents.pop(intent_id, None)
+    async def end(self, lease: Lease, intent_ids: Collection[str]) -> None:
+        """The outcomes of these calls are part of the saved state now."""
+        intents = self._entry(lease).intents
+        for intent_id in intent_ids:
+            intents.pop(intent_id, None)
 
     async def open_intents(self, lease: Lease) -> tuple[Intent, ...]:
         """Intents that were begun and never ended."""
@@ -78,7 +86,7 @@ class MemoryStore:
 
     def _entry(self, lease: Lease) -> _Entry:
         entry = self._rooms.get(lease.room_id)
-        if entry is None or entry.lease.token != lease.token or entry.lease.expires_at <= self._clock():
+        if entry is None or entry.lease.token != lease.token:
             raise LeaseLostError(
                 f"room {lease.room_id}: the lease {lease.token} is over; stop acting for the room"
             )
