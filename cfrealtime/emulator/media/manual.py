@@ -39,6 +39,7 @@ class ManualMediaPlane:
     ) -> None:
         self.connect_after = connect_after
         self.automatic = automatic
+        self._given_clock = clock
         self._clock = clock
         self._events: MediaEvents | None = None
         self._sessions: dict[str, _Session] = {}
@@ -49,7 +50,7 @@ class ManualMediaPlane:
     async def start(self, events: MediaEvents) -> None:
         """Remember whom to report to; time is the running loop's unless a clock was given."""
         self._events = events
-        self._clock = self._clock or asyncio.get_running_loop().time
+        self._clock = self._given_clock or asyncio.get_running_loop().time
 
     async def stop(self) -> None:
         """Forget everything; no timer is left behind."""
