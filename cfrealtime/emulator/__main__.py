@@ -46,8 +46,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Cloudflare Realtime on your own machine, with real media.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8787, help="HTTP port, 0 for any (default: %(default)s)")
-    parser.add_argument("--udp-port", type=int, default=0, help="UDP port for media (default: any)")
+    parser.add_argument(
+        "--port", type=_port, default=8787, help="HTTP port, 0 for any (default: %(default)s)"
+    )
+    parser.add_argument("--udp-port", type=_port, default=0, help="UDP port for media (default: any)")
     parser.add_argument("--app-id", default="demo", help="id of the emulated app (default: %(default)s)")
     parser.add_argument("--app-secret", default="secret", help="its secret (default: %(default)s)")
     parser.add_argument(
@@ -58,14 +60,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _serve(options: argparse.Namespace) -> None:
-    from . import Emulator, MediaPlaneError, UdpMediaPlane
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise ValueError(text)
+    return number
 
+
+async def _serve(options: argparse.Namespace) -> None:
     if not options.allow_remote and not _is_loopback(options.host):
         raise _CannotStartError(
             f"{options.host} can be reached by other machines, and the emulator is not built to resist them. "
             "Listen on 127.0.0.1, or say --allow-remote."
         )
+    # Only now: these need the packages of the extra, and take their time to import.
+    from . import Emulator, MediaPlaneError, UdpMediaPlane
+
     media = UdpMediaPlane(options.host, options.udp_port)
     emulator = Emulator({options.app_id: options.app_secret}, media)
     stop = _stop_signal()

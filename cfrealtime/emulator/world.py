@@ -31,6 +31,7 @@ class World:
         self.new_id = new_id
         self.faults = Faults()
         self.sessions: dict[str, Session] = {}
+        self._given_clock = clock
         self._clock = clock
         self._started_at = 0.0
         self._negotiations: dict[str, Negotiation] = {}
@@ -39,7 +40,7 @@ class World:
 
     async def start(self) -> None:
         """Start the media plane; time is the running loop's unless a clock was given."""
-        self._clock = self._clock or asyncio.get_running_loop().time
+        self._clock = self._given_clock or asyncio.get_running_loop().time
         self._started_at = self._clock()
         await self.media.start(self)
 

@@ -65,6 +65,10 @@ def test_a_media_port_that_is_taken_is_named():
         assert f"UDP 127.0.0.1:{port}" in refused("--port", "0", "--udp-port", str(port))
 
 
+def test_a_port_that_cannot_exist_is_refused():
+    assert "--port" in refused("--port", "70000")
+
+
 def test_other_machines_are_let_in_only_when_told():
     assert "--allow-remote" in refused("--host", "0.0.0.0", "--port", "0")
 

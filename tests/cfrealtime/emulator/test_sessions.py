@@ -140,3 +140,17 @@ async def test_a_door_that_does_not_exist_answers_in_json():
     async with client_of(Emulator()) as client:
         assert refused(await client.get("/v1/nothing")) == (404, "not_found")
         assert (await client.delete(f"{APP}/sessions/x")).status_code == 405
+
+
+def test_an_emulator_may_be_started_again_in_another_loop():
+    emulator = Emulator()
+
+    async def join() -> int:
+        async with client_of(emulator) as client:
+            await Peer.join(client)
+            return len(emulator.state()["sessions"])
+
+    for expected in (1, 2):
+        loop = asyncio.new_event_loop()
+        assert loop.run_until_complete(join()) == expected
+        loop.close()
