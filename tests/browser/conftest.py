@@ -13,8 +13,8 @@ from playwright.async_api import Browser, Playwright, async_playwright
 
 from cfrealtime.emulator import Emulator
 from cfrealtime.emulator.media.udp import UdpMediaPlane
-from tests.browser.hosting import Host
 from tests.browser.person import Person
+from tests.servers import Server, meeting_host
 
 FLAGS = [
     "--no-sandbox",
@@ -58,9 +58,9 @@ async def realtime(emulator: Emulator) -> AsyncGenerator[str]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def host(realtime: str) -> AsyncGenerator[Host]:
+async def host(realtime: str) -> AsyncGenerator[Server]:
     """The FastAPI meeting."""
-    host = Host("examples/01_fastapi/app.py", realtime)
+    host = meeting_host("examples/01_fastapi/app.py", realtime)
     await host.start()
     yield host
     await host.stop()
@@ -82,7 +82,7 @@ async def browser(playwright: Playwright) -> AsyncGenerator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def arrive(browser: Browser, host: Host) -> AsyncGenerator[Arrive]:
+async def arrive(browser: Browser, host: Server) -> AsyncGenerator[Arrive]:
     """Bring people to the page, each in a browser context of their own; all leave at the end."""
     async with AsyncExitStack() as stack:
 

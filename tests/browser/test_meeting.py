@@ -11,8 +11,8 @@ from playwright.async_api import Playwright, expect
 
 from cfrealtime.emulator import Emulator
 from tests.browser.conftest import FLAGS, Arrive, chromium
-from tests.browser.hosting import Host
 from tests.browser.person import Person, meet_all, until
+from tests.servers import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -24,18 +24,18 @@ def room() -> str:
     return f"room-{secrets.token_hex(4)}"
 
 
-async def session_of(host: Host, room: str, name: str) -> str:
+async def session_of(host: Server, room: str, name: str) -> str:
     """The SFU session a participant has now."""
-    inspection: Any = await host.inspect(room)
+    inspection: Any = await host.get(f"/rooms/{room}/inspect")
     return next(p["session_id"] for p in inspection["participants"] if p["name"] == name)
 
 
-async def sessions(host: Host, room: str) -> dict[str, str]:
-    inspection: Any = await host.inspect(room)
+async def sessions(host: Server, room: str) -> dict[str, str]:
+    inspection: Any = await host.get(f"/rooms/{room}/inspect")
     return {p["name"]: p["session_id"] for p in inspection["participants"]}
 
 
-async def rest(emulator: Emulator, host: Host, room: str, *gone_sessions: str) -> None:
+async def rest(emulator: Emulator, host: Server, room: str, *gone_sessions: str) -> None:
     """Nothing is left at the SFU of those who are gone, and nobody broke the order of calls."""
 
     async def left() -> list[dict[str, Any]]:
@@ -57,9 +57,9 @@ async def rest(emulator: Emulator, host: Host, room: str, *gone_sessions: str) -
     assert emulator.journal()["breaches"] == []
 
 
-async def spares(host: Host, room: str) -> dict[str, set[str]]:
+async def spares(host: Server, room: str) -> dict[str, set[str]]:
     """Receiving mids without a publication, by session."""
-    inspection: Any = await host.inspect(room)
+    inspection: Any = await host.get(f"/rooms/{room}/inspect")
     return {
         p["session_id"]: {mid for mid, publication in p["actual"].items() if publication is None}
         for p in inspection.get("participants", [])
@@ -75,7 +75,7 @@ async def three(arrive: Arrive, room: str) -> tuple[Person, Person, Person]:
 
 
 async def test_three_who_join_one_after_the_other_and_a_late_fourth(
-    arrive: Arrive, room: str, emulator: Emulator, host: Host
+    arrive: Arrive, room: str, emulator: Emulator, host: Server
 ) -> None:
     people = [await arrive("Ana"), await arrive("Bo"), await arrive("Cy")]
     for person in people:
@@ -88,7 +88,7 @@ async def test_three_who_join_one_after_the_other_and_a_late_fourth(
     await rest(emulator, host, room)
 
 
-async def test_three_who_join_at_once(arrive: Arrive, room: str, emulator: Emulator, host: Host) -> None:
+async def test_three_who_join_at_once(arrive: Arrive, room: str, emulator: Emulator, host: Server) -> None:
     people = [await arrive("Ana"), await arrive("Bo"), await arrive("Cy")]
     async with asyncio.TaskGroup() as group:
         for person in people:
@@ -150,7 +150,7 @@ async def test_camera_off_for_forty_seconds_and_on_again(
 
 
 async def test_a_share_arrives_and_goes_twice(
-    arrive: Arrive, room: str, emulator: Emulator, host: Host
+    arrive: Arrive, room: str, emulator: Emulator, host: Server
 ) -> None:
     ana, bo, cy = await three(arrive, room)
     for _ in range(2):
@@ -173,7 +173,7 @@ async def test_a_share_arrives_and_goes_twice(
     await rest(emulator, host, room)
 
 
-async def test_one_leaves(arrive: Arrive, room: str, emulator: Emulator, host: Host) -> None:
+async def test_one_leaves(arrive: Arrive, room: str, emulator: Emulator, host: Server) -> None:
     ana, bo, cy = await three(arrive, room)
     left = await session_of(host, room, "Cy")
     await cy.press("Leave")
@@ -184,7 +184,7 @@ async def test_one_leaves(arrive: Arrive, room: str, emulator: Emulator, host: H
     await rest(emulator, host, room, left)
 
 
-async def test_one_tab_is_killed(arrive: Arrive, room: str, emulator: Emulator, host: Host) -> None:
+async def test_one_tab_is_killed(arrive: Arrive, room: str, emulator: Emulator, host: Server) -> None:
     ana, bo, cy = await three(arrive, room)
     left = await session_of(host, room, "Cy")
     await cy.context.close()
@@ -196,7 +196,7 @@ async def test_one_tab_is_killed(arrive: Arrive, room: str, emulator: Emulator, 
 
 
 async def test_one_media_connection_breaks_and_comes_back_with_the_others_undisturbed(
-    arrive: Arrive, room: str, emulator: Emulator, host: Host
+    arrive: Arrive, room: str, emulator: Emulator, host: Server
 ) -> None:
     ana, bo, cy = await three(arrive, room)
     before = await sessions(host, room)
@@ -214,7 +214,7 @@ async def test_one_media_connection_breaks_and_comes_back_with_the_others_undist
 
 
 async def test_a_live_mid_that_is_re_pointed_keeps_its_right_name(
-    arrive: Arrive, room: str, emulator: Emulator, host: Host
+    arrive: Arrive, room: str, emulator: Emulator, host: Server
 ) -> None:
     ana, bo, cy = await three(arrive, room)
     await cy.press("Leave")

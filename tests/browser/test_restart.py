@@ -8,14 +8,14 @@ import pytest
 
 from cfrealtime.emulator import Emulator
 from tests.browser.conftest import Arrive
-from tests.browser.hosting import Host
 from tests.browser.person import meet_all, until
+from tests.servers import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
 
 async def test_everyone_is_back_in_the_room_without_touching_anything(
-    arrive: Arrive, host: Host, emulator: Emulator
+    arrive: Arrive, host: Server, emulator: Emulator
 ) -> None:
     room = f"room-{secrets.token_hex(4)}"
     people = [await arrive("Ana"), await arrive("Bo"), await arrive("Cy")]

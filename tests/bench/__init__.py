@@ -1,0 +1,1 @@
+"""Figures of rooms and emulator, measured with light peers: printed, never asserted."""
