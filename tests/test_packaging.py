@@ -59,10 +59,14 @@ def test_both_distributions_pass_the_index_checks(distributions: Path) -> None:
 def test_the_wheel_holds_every_file_of_both_packages_and_no_other(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         shipped = {name for name in archive.namelist() if ".dist-info/" not in name}
-    sources = (path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file())
-    assert shipped == {
-        path.relative_to(ROOT).as_posix() for path in sources if "__pycache__" not in path.parts
+    folders = (ROOT / package for package in PACKAGES)
+    present = {
+        path.relative_to(ROOT).as_posix()
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file()
     }
+    assert shipped == {name for name in present if not re.search(r"(?:^|/)(?:\.|__pycache__/)", name)}
 
 
 @pytest.mark.parametrize(
