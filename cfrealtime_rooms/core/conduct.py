@@ -25,7 +25,7 @@ from .events import MessageSent, TrackMuted
 from .exchange import answer
 from .membership import join, merged, resume
 from .notices import Message
-from .publishing import check_tracks, end, end_grant, waiting_offer, withdraw
+from .publishing import check_tracks, end, end_grant, may_be_collected, waiting_offer, withdraw
 from .replacing import replace
 from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Connection, Idle, Participant
 from .turn import Refused, Turn
@@ -108,6 +108,10 @@ def _media(turn: Turn, participant: Participant, command: Media) -> None:
         if sending and not publication.sending:
             turn.touch_others(participant)
             _ask_again(turn.room.participants.values(), publication.id)
+            if may_be_collected(publication.silent_since, turn.now):
+                lane.look = True
+        elif publication.sending and not sending:
+            publication.silent_since = turn.now
         publication.sending = sending
 
 

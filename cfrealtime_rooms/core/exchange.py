@@ -72,7 +72,8 @@ def _publication_begins(turn: Turn, participant: Participant, track: WaitingTrac
     publication.muted = track.muted
     publication.state, publication.mid = "live", track.mid
     publication.locator = Locator(lane.session_id or "", track.track_name)
-    publication.sending, publication.refusals, publication.published_at = False, 0, turn.now
+    publication.sending, publication.silent_since, publication.refusals = False, None, 0
+    publication.published_at = turn.now
     turn.change(participant)
     turn.touch_others(participant)
     turn.emit(TrackPublished(turn.room.id, participant.id, publication.id, track.source))

@@ -135,6 +135,7 @@ def _succeed(turn: Turn, participant: Participant, call: ApiCall, outcome: Succe
         case Subscribe(), TracksResult():
             on_offered(turn, participant, call, value)
         case Renegotiate(), _:
+            lane.subscribed_at = turn.now
             exchange_succeeded(turn, participant)
         case Update(), TracksResult():
             repointed(turn, participant, call, value)

@@ -12,7 +12,7 @@ from .events import ParticipantReconnecting, ParticipantResumed, RoomOpened
 from .exchange import become_visible
 from .inputs import Connected
 from .notices import Grant, Joined, RoomAnswer, RoomOffer, Welcome
-from .publishing import check_tracks, end, waiting_offer, withdraw
+from .publishing import check_tracks, end, may_be_collected, waiting_offer, withdraw
 from .replacing import publishes, retire, tell_replaced
 from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Connection, Lane, Participant
 from .turn import Refused, Turn
@@ -107,6 +107,8 @@ def resume(turn: Turn, connection: Connection, command: Resume) -> None:
     if reload and command.offer is not None:
         fresh = evolve(participant, publications={}, permissions=connection.permissions)
         check_tracks(turn, fresh, command.tracks)
+    if participant.publications and may_be_collected(participant.lost_at, turn.now):
+        participant.lane.look = True  # asleep with its channel, perhaps
     _take_over(turn, participant, connection)
     stale = not reload and command.epoch != participant.lane.epoch
     offers = publishes(participant)

@@ -17,6 +17,9 @@ from .settings import TRACKS_PER_CALL, Settings
 from .state import Idle, Lane, Participant, Room
 from .tracks import Publication, Subscription
 
+PAUSES = ((8, 0.0), (25, 0.25), (50, 0.5))
+"""Below so many participants, so many seconds."""
+LONGEST_PAUSE = 1.0
 MOVES = 3
 """How often a mid is pointed at a publication in vain, before it is given up."""
 
@@ -192,7 +195,7 @@ def next_step(room: Room, participant: Participant, rules: Rules, now: float) ->
     difference = compare(room, participant, rules, now)
     step = _without_sdp(lane, difference, rules, now)
     if step is None and participant.connection is not None:
-        step = _with_sdp(participant, difference, rules, now)
+        step = _with_sdp(room, participant, difference, rules, now)
     return Plan(step, difference.wake_at)
 
 
@@ -238,12 +241,14 @@ def fill_spares(lane: Lane, spares: Iterable[Subscription], missing: Iterable[Pu
     return moves
 
 
-def _with_sdp(participant: Participant, difference: Difference, rules: Rules, now: float) -> Step | None:
+def _with_sdp(
+    room: Room, participant: Participant, difference: Difference, rules: Rules, now: float
+) -> Step | None:
     """Exchanges: the client's offer, a grant, or a batch of subscriptions."""
     lane = participant.lane
     if lane.offer is not None:
         return PublishOffer() if lane.session_id is not None else CreateSession()
-    batch = _batch(lane, difference, rules, now)
+    batch = _batch(room, lane, difference, rules, now)
     if lane.wants_grant and not (batch and lane.granted_last):
         return GrantOffer()
     if batch:
@@ -255,12 +260,21 @@ def _with_sdp(participant: Participant, difference: Difference, rules: Rules, no
     return None
 
 
-def _batch(lane: Lane, difference: Difference, rules: Rules, now: float) -> list[Publication]:
+def _batch(room: Room, lane: Lane, difference: Difference, rules: Rules, now: float) -> list[Publication]:
     """What to ask for in one call. What was refused before goes apart: it may hold the call up."""
-    if not _may_subscribe(lane, difference, rules, now):
+    if not difference.missing or not _may_subscribe(lane, difference, rules, now):
         return []
     fresh = [publication for publication in difference.missing if publication.id not in lane.retries]
+    after = lane.subscribed_at + pause(len(room.participants)) if lane.subscribed_at is not None else now
+    if len(fresh) < TRACKS_PER_CALL and after > now:
+        difference.wake(after)
+        return []
     return (fresh or difference.missing)[:TRACKS_PER_CALL]
+
+
+def pause(participants: int) -> float:
+    """Seconds between two batches of one lane. In a crowd more is about to come: it shares the next batch."""
+    return next((seconds for below, seconds in PAUSES if participants < below), LONGEST_PAUSE)
 
 
 def _may_subscribe(lane: Lane, difference: Difference, rules: Rules, now: float) -> bool:

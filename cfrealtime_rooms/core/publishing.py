@@ -13,6 +13,8 @@ from .turn import Refused, Turn
 
 REFUSALS_BEFORE_A_LOOK = 3
 """So often may the SFU not find what its publisher reports as sending, before that session is read."""
+COLLECTED_AFTER = 25.0
+"""The SFU collects what sends nothing for 30 s; clocks and reports are not that exact."""
 LONGEST_FOR_ITEMS = 60.0
 """An item may hold its call up for seconds each time. A new report of its publisher's ends the wait."""
 
@@ -83,6 +85,11 @@ def release(turn: Turn, publication: Publication) -> None:
         for subscription in other.lane.subscriptions.values():
             if subscription.publication == publication.id:
                 subscription.publication = None
+
+
+def may_be_collected(silent_since: float | None, now: float) -> bool:
+    """Whether the SFU may have let go of a publication that was silent since then: it is time to look."""
+    return silent_since is not None and now - silent_since >= COLLECTED_AFTER
 
 
 def declare_dead(turn: Turn, participant: Participant, publication: Publication) -> None:

@@ -103,6 +103,8 @@ class Lane:
     """Read the session before anything else: there is doubt about what it holds."""
     negotiated_at: float | None = None
     """When the first exchange succeeded: from then on subscriptions wait for the client's connection."""
+    subscribed_at: float | None = None
+    """When the last batch of subscriptions was done."""
     connected: bool = False
     sections: int = 0
     wake_at: float | None = None

@@ -31,13 +31,16 @@ class Publication:
     mid: str | None = None
     """In the publisher's connection."""
     sending: bool = False
+    silent_since: float | None = None
+    """When it stopped sending, if it did."""
     published_at: float = 0.0
     refusals: int = 0
     """How often the SFU has said since `sending` that it has no such track."""
 
     def lose_session(self) -> None:
         """Its session is gone: nothing can be subscribed until it is published anew."""
-        self.state, self.locator, self.mid, self.sending, self.refusals = "negotiating", None, None, False, 0
+        self.state, self.locator, self.mid = "negotiating", None, None
+        self.sending, self.silent_since, self.refusals = False, None, 0
 
 
 @define

@@ -1,0 +1,145 @@
+"""A room on the in-process emulator in virtual time, and what must hold when everybody rests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from cfrealtime import AsyncRealtime
+from cfrealtime.emulator import Emulator
+from cfrealtime.emulator.media.manual import ManualMediaPlane
+from cfrealtime_rooms import Rooms
+from cfrealtime_rooms.testing import Guests, LocalParticipant
+
+ROOM = "demo"
+ROUND_TRIP = 0.15
+"""Seconds to a client and back."""
+API = 0.1
+"""Seconds an API call takes."""
+
+
+class Scene:
+    """Emulator, rooms and guests of one test."""
+
+    def __init__(self, emulator: Emulator, realtime: AsyncRealtime, rooms: Rooms, guests: Guests) -> None:
+        self.emulator, self.realtime, self.rooms, self.guests = emulator, realtime, rooms, guests
+        self.join, self.arrive, self.join_at_once = guests.join, guests.arrive, guests.join_at_once
+
+    @property
+    def faults(self) -> Any:
+        return self.emulator.faults
+
+    @property
+    def media(self) -> ManualMediaPlane:
+        assert isinstance(self.emulator.media, ManualMediaPlane)
+        return self.emulator.media
+
+    async def rest(self, seconds: float = 10.0) -> None:
+        """Let virtual time pass."""
+        await asyncio.sleep(seconds)
+
+    # What the room knows.
+
+    def room(self) -> dict[str, Any]:
+        return self.rooms.inspect(ROOM) or {"participants": [], "ledger": []}
+
+    def member(self, guest: LocalParticipant) -> dict[str, Any]:
+        return next(p for p in self.room()["participants"] if p["id"] == guest.participant_id)
+
+    def session(self, guest: LocalParticipant) -> str:
+        return self.member(guest)["session_id"]
+
+    def mid(self, guest: LocalParticipant, source: str) -> str:
+        return next(p["mid"] for p in self.member(guest)["publications"] if p["source"] == source)
+
+    def sessions(self) -> dict[str, tuple[str | None, int]]:
+        """Session and epoch of everyone, by identity: who kept them was not disturbed."""
+        return {p["identity"]: (p["session_id"], p["epoch"]) for p in self.room()["participants"]}
+
+    # What was called.
+
+    def calls(self, since: int = 0) -> list[dict[str, Any]]:
+        """The calls after the `since`-th."""
+        return [call for call in self.emulator.journal()["calls"] if call["n"] > since]
+
+    def operations(self, since: int = 0, of: LocalParticipant | None = None) -> list[str]:
+        session = self.session(of) if of is not None else None
+        return [c["operation"] for c in self.calls(since) if session in (None, c["session_id"])]
+
+    def calls_by_session(self, since: int = 0) -> Counter[str]:
+        return Counter(call["session_id"] or "none" for call in self.calls(since))
+
+    # What must hold.
+
+    def check(self, *guests: LocalParticipant) -> None:
+        """At rest everyone has what the policy wants, and the SFU holds that and nothing else."""
+        room = self.room()
+        assert room["ledger"] == []
+        assert self.emulator.journal()["breaches"] == []
+        for member in room["participants"]:
+            assert member["phase"] == "Idle", member
+            received = [publication for publication in member["actual"].values() if publication]
+            assert sorted(received) == sorted(member["wanted"]), member
+        self._check_the_sfu(room["participants"])
+        for guest in guests:
+            assert guest.missing() == set(), guest.describe()
+            assert guest.faults == []
+            mids = {mid: one for mid, one in guest.mids.items() if guest.roster.owner(one)}
+            assert mids == {mid: one for mid, one in self.member(guest)["actual"].items() if one}
+
+    def _check_the_sfu(self, members: Collection[dict[str, Any]]) -> None:
+        """Every active track is one the room knows of, and carries what the room says it carries."""
+        published = {
+            (member["session_id"], one["mid"]): one["id"]
+            for member in members
+            for one in member["publications"]
+            if one["state"] == "live"
+        }
+        received = {
+            (member["session_id"], mid): publication
+            for member in members
+            for mid, publication in member["actual"].items()
+        }
+        tracks = self.emulator.active_tracks()
+        local = {(t["session_id"], t["track_name"]): t["mid"] for t in tracks if t["location"] == "local"}
+        assert {(session, mid) for (session, _), mid in local.items()} == published.keys()
+        remote = {
+            (t["session_id"], t["mid"]): published[
+                t["source_session_id"], local[t["source_session_id"], t["track_name"]]
+            ]
+            for t in tracks
+            if t["location"] == "remote"
+        }
+        assert remote == {where: publication for where, publication in received.items() if publication}
+
+
+@asynccontextmanager
+async def scene(
+    *, settings: dict[str, Any] | None = None, setup: Callable[[Emulator], None] | None = None, **guest: Any
+) -> AsyncIterator[Scene]:
+    """A room of its own; keywords are options of every guest. No fixture: those end outside of virtual time."""
+    async with Emulator() as emulator:
+        if setup is not None:
+            setup(emulator)
+        async with (
+            client(emulator) as realtime,
+            Rooms(realtime, **(settings or {})) as rooms,
+            Guests(rooms, ROOM, **guest) as guests,
+        ):
+            yield Scene(emulator, realtime, rooms, guests)
+
+
+def client(emulator: Emulator) -> AsyncRealtime:
+    """The SDK on an emulator in this process."""
+    transport = httpx.ASGITransport(emulator.app)
+    return AsyncRealtime("demo", "secret", base_url="http://emulator/v1", transport=transport)
+
+
+def sources(name: str) -> set[tuple[str, str]]:
+    """What a usual guest sends."""
+    return {(name, "microphone"), (name, "camera")}
