@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -54,9 +55,9 @@ def resolve(
             f"The App Secret (app_secret=, {APP_SECRET}) holds a space, a line end or another character that "
             "no secret has: copy it again."
         )
-    if not timeout > 0:
+    if not 0 < timeout < math.inf:
         raise ConfigurationError(
-            f"timeout= is the seconds that one call may take: {timeout!r} is not more than 0."
+            f"timeout= is the seconds that one request may take, more than 0 and not for ever: {timeout!r} is not."
         )
     return Settings(
         identity, secret, _checked_url(base_url or environment.get(BASE_URL) or DEFAULT_BASE_URL), timeout

@@ -6,7 +6,6 @@ import asyncio
 import inspect
 import subprocess
 import sys
-from pathlib import Path
 
 import httpx
 import pytest
@@ -204,14 +203,3 @@ async def test_a_cancelled_call_is_cancelled_and_nothing_else():
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-
-
-def test_only_one_hand_written_module_names_httpx():
-    package = Path(cfrealtime.__file__).parent
-    naming = {
-        path.relative_to(package).as_posix()
-        for path in package.rglob("*.py")
-        if path.relative_to(package).parts[0] not in {"_generated", "emulator"}
-        and "import httpx" in path.read_text()
-    }
-    assert naming == {"_http.py"}

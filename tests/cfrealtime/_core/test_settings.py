@@ -74,8 +74,8 @@ def test_a_base_url_that_is_none_is_refused(url):
         resolve("app", "secret", url, 5.0, {})
 
 
-@pytest.mark.parametrize("timeout", [0, -1.0, float("nan")])
-def test_a_timeout_must_leave_time(timeout):
+@pytest.mark.parametrize("timeout", [0, -1.0, float("nan"), float("inf")])
+def test_a_timeout_leaves_time_and_ends(timeout):
     with pytest.raises(ConfigurationError, match="timeout"):
         resolve("app", "secret", None, timeout, {})
 
