@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import cached_property
 
 from ..core.notices import Closed, Delta, Joined, Message, Notice, Snapshot
@@ -63,9 +63,8 @@ class Outbox:
         """`overflowed` was called, and its snapshot has not come yet."""
         self._hang_up: tuple[int, str] | None = None
         self._ended = False
-        self._drowned = False
         self._wake = asyncio.Event()
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="room outbox")
+        self._task = self._start(self._run())
 
     def put(self, letter: Letter) -> None:
         """Queue a message. Never blocks."""
@@ -96,12 +95,17 @@ class Outbox:
         finally:
             self._task.cancel()
 
+    @staticmethod
+    def _start(work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        return asyncio.get_running_loop().create_task(work, name="room outbox")
+
     def _drop_what_a_snapshot_replaces(self) -> None:
         left = [w for w in self._waiting if not isinstance(w.notice, Delta | Message | Snapshot)]
         self._waiting, self._stale, self._asked = deque(left), True, False
         if len(left) > self._capacity:
-            self._drowned = True
+            self._ended = True
             self._task.cancel()
+            self._task = self._start(self._give_up("its client does not read"))
 
     async def _run(self) -> None:
         try:
@@ -109,9 +113,9 @@ class Outbox:
                 pass
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if not self._drowned and task is not None and task.cancelling():
+            if task is not None and task.cancelling():
                 raise
-            await self._give_up("it cannot be written to")
+            await self._give_up("its send was cancelled")
         except Exception as error:
             # The host's own code: whatever it raises is the end of this channel, and of nothing else.
             await self._give_up(type(error).__name__)
