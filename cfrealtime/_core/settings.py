@@ -57,7 +57,8 @@ def resolve(
         )
     if not 0 < timeout < math.inf:
         raise ConfigurationError(
-            f"timeout= is the seconds that one request may take, more than 0 and not for ever: {timeout!r} is not."
+            "timeout= is the seconds that one request may take, more than 0 and not for ever: "
+            f"{timeout!r} will not do."
         )
     return Settings(
         identity, secret, _checked_url(base_url or environment.get(BASE_URL) or DEFAULT_BASE_URL), timeout
