@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable
 from attrs import Factory, define
 
 from . import rtcp
+from .extensions import MID, REPAIRED_RID, RID
 from .layer import Layer
 from .plan import Receive, Send, Source
-from .publication import MID, REPAIRED_RID, RID, Publication, Stream
+from .publication import Publication, Stream
 from .rtp import Packet, parse
 from .subscription import Subscription
 
@@ -259,7 +260,7 @@ class Forwarder:
             for subscription in session.subscriptions.values() if session.ready else ():
                 self._retarget(subscription, now)
                 target = subscription.target
-                if target is not None and not target.asked_lately(now):
+                if target is not None and target.alive(now):
                     target.ask_key_frame()
         for session_id, session in self._sessions.items():
             for publication in session.publications.values():

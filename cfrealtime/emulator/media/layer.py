@@ -14,8 +14,10 @@ HISTORY = 512
 MAX_HOLE = 200
 """A jump by more than this is a new start: nobody can repeat so much."""
 KEY_FRAME_INTERVAL = 0.15
-"""No more than one key frame is asked for in this time; a later wish is remembered."""
-KEY_FRAME_RETRY = 0.5
+"""No more than one key frame is asked for in this time; a later wish is remembered.
+
+Browsers ignore a request within 300 ms of the one before, so this short an interval costs them nothing, and a
+request that fell into theirs is soon repeated."""
 NACK_RETRY = 0.05
 NACK_TRIES = 10
 ALIVE = 2.0
@@ -163,10 +165,6 @@ class Layer:
         self._asked_at = now
         self._key_frame_wanted = False
         return True
-
-    def asked_lately(self, now: float) -> bool:
-        """Whether a key frame may still be under way."""
-        return now - self._asked_at < KEY_FRAME_RETRY
 
     # Reports.
 

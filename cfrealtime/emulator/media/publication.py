@@ -6,14 +6,12 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
+from .extensions import MID, REPAIRED_RID, RID
 from .keyframes import starts_key_frame
 from .layer import Arrived, Layer
 from .plan import Receive
 from .rtp import Packet, unwrap_rtx
 
-MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
-RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
-REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 _OF_ONE_SESSION = (MID, RID, REPAIRED_RID)
 """Extensions that mean something in the publisher's session only."""
 

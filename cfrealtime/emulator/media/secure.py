@@ -140,11 +140,6 @@ class SecureTransport:
         """Whether packets can be sent."""
         return self._dtls.state == "connected"
 
-    @property
-    def data_channels_up(self) -> bool:
-        """Whether the SCTP association stands."""
-        return self._sctp is not None and self._sctp.state == "connected"
-
     def datagram(self, data: bytes) -> None:
         """A DTLS, SRTP or SRTCP datagram arrived."""
         if 0 < len(data) <= MAX_DATAGRAM:

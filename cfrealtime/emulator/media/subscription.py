@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from .extensions import MID
 from .layer import Arrived, Layer
 from .plan import Send
 from .rtcp import SenderReport, sender_report
 from .rtp import unwrap_sequence, wrap_rtx, write, write_elements
-
-MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 
 
 @frozen

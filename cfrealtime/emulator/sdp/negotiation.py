@@ -50,7 +50,8 @@ class _State:
     sections: tuple[Section, ...] = ()
     registry: Registry = Factory(Registry)
     remote: RemoteTransport | None = None
-    mixed_extensions: bool = False
+    mixed_extensions: bool = True
+    """Whether extensions too long or too many for the short form may be sent; asked for until refused."""
 
 
 class Negotiation:
@@ -79,11 +80,6 @@ class Negotiation:
     def open_offer(self) -> bool:
         """Whether an offer of ours waits for the endpoint's answer."""
         return self._before is not None
-
-    @property
-    def negotiated(self) -> bool:
-        """Whether any exchange has been completed: from then on the endpoint can connect."""
-        return (self._before or self._state).remote is not None
 
     @property
     def data_channels(self) -> bool:
@@ -187,6 +183,7 @@ class Negotiation:
             sections=sections,
             registry=self._state.registry.learn(answer),
             remote=transport,
+            mixed_extensions=answer.mixed_extensions,
         )
         self._before = None
 

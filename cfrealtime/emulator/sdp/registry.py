@@ -10,18 +10,19 @@ from collections.abc import Iterable, Mapping
 
 from attrs import Factory, evolve, frozen
 
+from cfrealtime.emulator.media.extensions import (
+    AUDIO_LEVEL,
+    DEPENDENCY,
+    MID,
+    ORIENTATION,
+    PLAYOUT_DELAY,
+    REPAIRED_RID,
+    RID,
+)
 from cfrealtime.emulator.media.plan import Kind
 
 from .codecs import FEEDBACK, CodecSpec, NumberedCodec
 from .parse import Description, SdpError
-
-MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
-RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
-REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
-AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
-ORIENTATION = "urn:3gpp:video-orientation"
-PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
-DEPENDENCY = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 
 SEND_EXTENSIONS: Mapping[Kind, tuple[str, ...]] = {
     "audio": (MID, AUDIO_LEVEL),

@@ -7,11 +7,12 @@ from typing import cast
 
 from attrs import frozen
 
+from cfrealtime.emulator.media.extensions import MID
 from cfrealtime.emulator.media.plan import Codec, Kind, Receive, Send, Source
 
 from .codecs import CodecSpec, NumberedCodec
 from .parse import Direction, ParsedSection, SectionKind
-from .registry import MID, RECEIVE_EXTENSIONS, SEND_EXTENSIONS
+from .registry import RECEIVE_EXTENSIONS, SEND_EXTENSIONS
 
 
 @frozen

@@ -225,10 +225,15 @@ def test_a_key_frame_in_the_meantime_makes_the_later_request_needless(room):
 
 
 def test_a_key_frame_that_does_not_come_is_asked_for_again(room):
-    room.arrive(1)
-    room.sent.clear()
-    room.pass_time(2)
-    assert 3 <= room.asked() <= 4
+    for sequence in range(1, 11):
+        room.arrive(sequence)
+        room.pass_time(0.1)
+    assert 5 <= room.asked() <= 8
+
+
+def test_a_silent_publisher_is_not_asked_on_and_on(room):
+    room.pass_time(10)
+    assert room.asked() == 1
 
 
 def test_a_second_subscriber_gets_a_key_frame_of_its_own(room):

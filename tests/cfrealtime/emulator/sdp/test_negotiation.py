@@ -120,7 +120,7 @@ def test_sends_reach_the_plane_only_once_answered():
     negotiation = Negotiation(LOCAL)
     offer, (mid,) = negotiation.make_offer(sends_of(publisher(CAMERA), CAMERA))
     assert negotiation.open_offer
-    assert not negotiation.negotiated
+    assert negotiation.media({mid: SOURCE}).remote is None
     assert negotiation.media({mid: SOURCE}).sends == ()
     negotiation.accept_answer(answer(offer))
     send = negotiation.media({mid: SOURCE}, rids={mid: "h"}).sends[0]
