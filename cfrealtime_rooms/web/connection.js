@@ -14,14 +14,26 @@ const INTERRUPTION = 5_000;
 /** @type {Record<string, number>} */
 const MAX_BITRATE = { camera: 800_000, screen: 2_500_000 };
 
+/**
+ * @param {LocalSource} local
+ * @returns {RTCRtpTransceiverInit}
+ */
+function encoding({ source }) {
+  const maxBitrate = MAX_BITRATE[source];
+  return { direction: "sendonly", ...(maxBitrate && { sendEncodings: [{ maxBitrate }] }) };
+}
+
 /** Senders by source, receivers by mid, and whether media gets through. */
 export class Connection {
   #pc;
   #report;
   /** @type {Map<string, RTCRtpTransceiver>} */
   #senders = new Map();
-  /** Transceivers of sources that ended: their sections are given back with the next offer of ours.
-   * @type {RTCRtpTransceiver[]} */
+  /**
+   * Transceivers of sources that ended. Those with a section give it back with the next offer of ours. Those whose
+   * offer was taken back have none, and are used again: stop() on one makes Chromium mix its sections up.
+   * @type {RTCRtpTransceiver[]}
+   */
   #ended = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #interruption;
@@ -51,7 +63,8 @@ export class Connection {
    */
   async offer(locals) {
     // Only now: a stopped transceiver in between would spoil an answer to the SFU's offer.
-    for (const transceiver of this.#ended.splice(0)) transceiver.stop();
+    for (const transceiver of this.#ended) if (transceiver.mid !== null) transceiver.stop();
+    this.#ended = this.#ended.filter((transceiver) => transceiver.mid === null);
     const added = locals.map((local) => ({ local, transceiver: this.#add(local) }));
     const sdp = await this.#describe();
     const tracks = added.map(({ local, transceiver }) => ({
@@ -84,11 +97,7 @@ export class Connection {
   /** Take back an offer that came to nothing, with the sections that were new in it. */
   async rollback() {
     if (this.#pc.signalingState === "have-local-offer") await this.#pc.setLocalDescription({ type: "rollback" });
-    for (const [source, transceiver] of this.#senders) {
-      if (transceiver.mid !== null) continue;
-      this.#senders.delete(source);
-      this.#ended.push(transceiver);
-    }
+    for (const [source, { mid }] of this.#senders) if (mid === null) this.retire(source);
   }
 
   /**
@@ -108,6 +117,7 @@ export class Connection {
     if (!transceiver) return;
     this.#senders.delete(source);
     this.#ended.push(transceiver);
+    if (transceiver.mid === null) transceiver.direction = "inactive";
     transceiver.sender.replaceTrack(null).catch(() => {}); // Refused only by a closed connection.
   }
 
@@ -151,13 +161,19 @@ export class Connection {
 
   /** @param {LocalSource} local */
   #add(local) {
-    const maxBitrate = MAX_BITRATE[local.source];
-    const transceiver = this.#pc.addTransceiver(local.outgoing, {
-      direction: "sendonly",
-      sendEncodings: maxBitrate ? [{ maxBitrate }] : undefined,
-    });
+    const transceiver = this.#reuse(local) ?? this.#pc.addTransceiver(local.outgoing, encoding(local));
     this.#senders.set(local.source, transceiver);
     return transceiver;
+  }
+
+  /** @param {LocalSource} local */
+  #reuse(local) {
+    const spare = this.#ended.find(({ mid, receiver }) => mid === null && receiver.track.kind === local.kind);
+    if (!spare) return null;
+    this.#ended = this.#ended.filter((transceiver) => transceiver !== spare);
+    spare.direction = "sendonly";
+    spare.sender.replaceTrack(local.outgoing).catch(() => {}); // Refused only by a closed connection.
+    return spare;
   }
 
   /** Make and set our description; the first one waits for its candidates, but not for ever. */

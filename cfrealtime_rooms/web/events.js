@@ -6,22 +6,13 @@ export class RoomError extends Error {
   /**
    * @param {string} code
    * @param {string} message
+   * @param {unknown} [cause] what the browser said
    */
-  constructor(code, message) {
-    super(message);
+  constructor(code, message, cause) {
+    super(message, { cause });
     this.name = "RoomError";
     this.code = code;
   }
-}
-
-/**
- * Whatever was thrown, as a RoomError.
- * @param {unknown} thrown
- * @param {string} code
- */
-export function asRoomError(thrown, code) {
-  if (thrown instanceof RoomError) return thrown;
-  return new RoomError(code, thrown instanceof Error ? thrown.message : String(thrown));
 }
 
 /** Listeners by event type. A listener that throws harms neither the room nor other listeners. */

@@ -83,7 +83,7 @@ export interface RoomEvents {
  * `unknown_source`, `unpublished`, `left`, `internal`.
  */
 export class RoomError extends Error {
-  constructor(code: string, message: string);
+  constructor(code: string, message: string, cause?: unknown);
   readonly code: string;
 }
 

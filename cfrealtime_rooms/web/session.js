@@ -6,7 +6,7 @@
 // failed, because the room answers that with a new one.
 
 import { Connection } from "./connection.js";
-import { RoomError, asRoomError, sleep } from "./events.js";
+import { RoomError, sleep } from "./events.js";
 import { EMPTY, applyDelta, fromSnapshot } from "./roster.js";
 import { Signaling } from "./signaling.js";
 
@@ -176,7 +176,7 @@ export class Session {
       // Kinds of a later protocol are passed over.
       if (Object.hasOwn(this.#handlers, message.type)) this.#handlers[message.type](message);
     } catch (error) {
-      this.#listener.error(asRoomError(error, "internal"));
+      this.#listener.error(new RoomError("internal", "A message of the room could not be dealt with.", error));
     }
   }
 
@@ -306,11 +306,13 @@ export class Session {
 
   /**
    * The connection is not what it should be: the room replaces it.
-   * @param {unknown} [error]
+   * @param {unknown} [cause]
    */
-  #failed(error) {
-    if (error) this.#listener.error(asRoomError(error, "negotiation_failed"));
-    if (!this.connection || this.connection.state === "closed") return;
+  #failed(cause) {
+    const state = this.connection?.state;
+    if (!this.connection || state === "failed" || state === "closed") return;
+    const sentence = "The media connection did not work out and is made anew.";
+    this.#listener.error(new RoomError("negotiation_failed", sentence, cause));
     this.connection.state = "failed";
     this.#mediaChanged("failed");
   }
@@ -374,7 +376,7 @@ export class Session {
     if (epoch !== this.#epoch) return;
     if (!this.connection) this.#open(epoch);
     const until = performance.now() + deadline * 1_000;
-    this.#offer({ stage: "granted", id: grant, until, sources: [] });
+    this.#offer({ stage: "offering", id: grant, until, sources: [] });
   }
 
   /**
@@ -383,11 +385,11 @@ export class Session {
    */
   #offer(exchange) {
     this.#exchange = exchange;
+    exchange.stage = "offering";
     this.#step(async (connection) => {
       await connection.rollback(); // Granted again after a reconnect: the offer made before never arrived.
       const locals = this.#unplaced();
       if (!locals.length) return this.#keep(exchange);
-      exchange.stage = "offering";
       exchange.sources = names(locals);
       const { sdp, tracks } = await connection.offer(locals);
       if (this.#exchange !== exchange) {

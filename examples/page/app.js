@@ -141,6 +141,7 @@ function listen(joined) {
     if ($("meeting").dataset.chat === "closed") showUnread(Number($("unread").textContent) + 1);
   });
   joined.on("error", ({ code, message }) => {
+    if (code === "negotiation_failed") return; // "Reconnecting" says it, and it heals by itself.
     notice(code, joined.state === "preparing" ? `${message} You join without it.` : message);
   });
   listenToVoices(joined);
