@@ -185,6 +185,10 @@ class Client:
             await self._enter()
         elif error.in_reply_to == "join" and not self.joined:
             self._refused, self._wants_in = error, False
+        elif error.source is not None:
+            # One source of an offer; the answer to the others' is on its way.
+            self._offered.discard(error.source)
+            self._give_up({error.source}, error)
         elif error.in_reply_to == "negotiate":
             self._asked = False
             self._give_up(set(self._sources) - self._offered, error)

@@ -76,4 +76,4 @@ def said(message: Json) -> Message:
 
 def refusal(message: Json) -> Error:
     """Something that was refused."""
-    return Error(message["code"], message["message"], message.get("in_reply_to"))
+    return Error(message["code"], message["message"], message.get("in_reply_to"), message.get("source"))

@@ -122,7 +122,7 @@ class Scene:
 async def scene(
     *, settings: dict[str, Any] | None = None, setup: Callable[[Emulator], None] | None = None, **guest: Any
 ) -> AsyncIterator[Scene]:
-    """A room of its own; keywords are options of every guest. No fixture: those end outside of virtual time."""
+    """A room of its own; keywords are options of its guests. No fixture: they end outside its time."""
     async with Emulator() as emulator:
         if setup is not None:
             setup(emulator)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Coroutine
 
@@ -46,10 +47,15 @@ class Storm:
     async def blow(self, steps: int) -> None:
         for _ in range(steps):
             await asyncio.sleep(self.rng.choice((0.0, 0.01, 0.1, 0.5, 2.0)))
-            await self.rng.choice(
-                (self.come, self.come, self.go, self.share, self.stop, self.mute, self.lose_channel)
-                + (self.come_back, self.lose_media, self.break_service, self.break_track, self.vanish)
-            )()
+            people = (self.come, self.come, self.go, self.share, self.stop, self.mute, self.vanish)
+            trouble = (
+                self.lose_channel,
+                self.come_back,
+                self.lose_media,
+                self.break_service,
+                self.break_track,
+            )
+            await self.rng.choice(people + trouble)()
 
     async def calm(self) -> list[LocalParticipant]:
         """Nothing fails any more, whoever can comes back, and time passes."""
@@ -62,10 +68,8 @@ class Storm:
 
     def spawn(self, what: Coroutine[None, None, None]) -> None:
         async def run() -> None:
-            try:
-                await what
-            except (RefusedError, TimeoutError, KeyError):
-                pass  # what is asked for in a storm may be refused
+            with contextlib.suppress(RefusedError, TimeoutError, KeyError):
+                await what  # it may be refused: there is a storm
 
         self.tasks.append(asyncio.create_task(run()))
 
