@@ -87,7 +87,8 @@ async def arrive(browser: Browser, host: Server) -> AsyncGenerator[Arrive]:
     async with AsyncExitStack() as stack:
 
         async def bring(name: str, *, into: Browser | None = None, base: str | None = None) -> Person:
-            context = await (into or browser).new_context()
+            # A small window: pages are painted by the same two cores that encode and decode.
+            context = await (into or browser).new_context(viewport={"width": 640, "height": 480})
             stack.push_async_callback(context.close)
             return await Person.arrive(context, base or host.base, name)
 

@@ -150,7 +150,11 @@ class Person:
 
     async def sent_width(self) -> int:
         """The width of the video this browser sends."""
-        return int(await self.page.evaluate(SENT_WIDTH))
+
+        async def look() -> int:
+            return int(await self.page.evaluate(SENT_WIDTH))
+
+        return await until(look, lambda width: width > 0, f"{self.name} to send a picture", 15)
 
     async def sees(self, name: str, *, width: int | None = None, within: float = 15.0) -> None:
         """Frames of this participant are decoded and go on being decoded."""
