@@ -88,7 +88,7 @@ async def arrive(browser: Browser, host: Server) -> AsyncGenerator[Arrive]:
 
         async def bring(name: str, *, into: Browser | None = None, base: str | None = None) -> Person:
             # A small window: pages are painted by the same two cores that encode and decode.
-            context = await (into or browser).new_context(viewport={"width": 640, "height": 480})
+            context = await (into or browser).new_context(viewport={"width": 1024, "height": 576})
             stack.push_async_callback(context.close)
             return await Person.arrive(context, base or host.base, name)
 
