@@ -22,12 +22,13 @@ async def test_every_file_the_page_asks_for_is_served(host):
     while wanted:
         path = wanted.pop()
         response = await host.get(path)
+        text = await response.text()
         assert response.status == 200, path
         checked.add(path)
         if not path.endswith(".js"):
             continue
         assert "javascript" in response.content_type
-        for name in re.findall(r'^import .* from "([^"]+)";', await response.text(), re.MULTILINE):
+        for name in re.findall(r'^import .* from "([^"]+)";', text, re.MULTILINE):
             target = name if name.startswith("/") else f"{path.rpartition('/')[0]}/{name[2:]}"
             wanted += [target] if target not in checked else []
     assert {"/page/app.js", "/cfrealtime/rooms.js", "/cfrealtime/session.js"} <= checked
@@ -73,7 +74,11 @@ async def test_inspection_shows_the_room_to_this_machine(fastapi_host):
 
 
 async def test_inspection_is_refused_to_others_unless_opened(fastapi_host, monkeypatch):
-    elsewhere = {"X-Forwarded-For": "203.0.113.9"}
-    assert (await fastapi_host.get("/rooms/standup/inspect", headers=elsewhere)).status == 403
+    async def look() -> int:
+        elsewhere = {"X-Forwarded-For": "203.0.113.9"}
+        async with fastapi_host.get("/rooms/standup/inspect", headers=elsewhere) as response:
+            return response.status
+
+    assert await look() == 403
     monkeypatch.setenv("MEETING_INSPECT", "1")
-    assert (await fastapi_host.get("/rooms/standup/inspect", headers=elsewhere)).status == 200
+    assert await look() == 200
