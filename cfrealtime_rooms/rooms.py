@@ -17,7 +17,6 @@ from attrs import evolve, frozen
 
 from cfrealtime import AsyncRealtime
 
-from .core.actions import Send
 from .core.events import RoomEvent
 from .core.inputs import (
     CloseRoom,
@@ -79,7 +78,7 @@ class Connection:
         try:
             command = decode(text, self._settings.limits)
         except ProtocolError as error:
-            self._actor.post(Send(self.id, Error(error.code, error.message, error.in_reply_to)))
+            self._actor.reply(self.id, Error(error.code, error.message, error.in_reply_to))
         else:
             self._actor.post(Received(self.id, command))
         await asyncio.sleep(0)  # a flood of one client's leaves the others their turn

@@ -77,7 +77,8 @@ class RoomActor:
         self._loop = asyncio.get_running_loop()
         self._machine = RoomMachine(Room(room_id), services.rules, new_id)
         self._tenure = Tenure(services.store, self._machine.room, services.owner, self._let_go)
-        self._inbox: deque[Input | Send] = deque()
+        self._inbox: deque[Input] = deque()
+        self._replies: list[Send] = []
         self._scheduled = False
         self._lost = False
         self._timer: asyncio.TimerHandle | None = None
@@ -93,11 +94,19 @@ class RoomActor:
         """Nothing more can be told to this connection."""
         self._outboxes.pop(connection, None)
 
-    def post(self, given: Input | Send) -> None:
-        """Give the room something to deal with, in the order of arrival; a notice to be sent as it is."""
-        if self.over.is_set():
-            return
-        self._inbox.append(given)
+    def post(self, given: Input) -> None:
+        """Give the room something to deal with, in the order of arrival."""
+        if not self.over.is_set():
+            self._inbox.append(given)
+            self._schedule()
+
+    def reply(self, connection: str, error: Error) -> None:
+        """Answer one client without asking the room: after what the room has to say by now."""
+        if not self.over.is_set():
+            self._replies.append(Send(connection, error))
+            self._schedule()
+
+    def _schedule(self) -> None:
         if not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._turn)
@@ -154,16 +163,15 @@ class RoomActor:
         while self._inbox:
             self._take(self._inbox.popleft())
         self._decide()
+        replies, self._replies = self._replies, []
+        self._send(replies)
         self._tenure.changed()
         if self._lost or (self._machine.finished and not self._inbox):
             self.over.set()
             self._finished(self)
 
-    def _take(self, given: Input | Send) -> None:
+    def _take(self, given: Input) -> None:
         """A fault in dealing with one input is that input's alone."""
-        if isinstance(given, Send):
-            self._send([given])
-            return
         try:
             self._machine.handle(given, self._loop.time())
         except Exception:
@@ -171,7 +179,7 @@ class RoomActor:
             if isinstance(given, Received):
                 sorry = "The room could not deal with that; it has been logged."
                 name = COMMAND_NAMES.get(type(given.command))
-                self._send([Send(given.connection, Error("internal", sorry, name))])
+                self.reply(given.connection, Error("internal", sorry, name))
 
     def _decide(self) -> None:
         try:

@@ -16,10 +16,13 @@ HERE = Path(__file__).parent
 def files(root: Path) -> dict[Path, str]:
     """What is generated, below the checkout's folder."""
     return {
-        root / "cfrealtime_rooms" / "signaling" / "protocol.schema.json": json.dumps(json_schema(), indent=2)
-        + "\n",
-        root / "docs" / "reference" / "signaling.md": page(),
+        root / "cfrealtime_rooms/signaling/protocol.schema.json": json.dumps(json_schema(), indent=2) + "\n",
+        root / "docs/reference/signaling.md": page(),
     }
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,15 +31,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 if anything differs")
     parser.add_argument("--root", type=Path, default=HERE.parent.parent, help="the checkout to write into")
     given = parser.parse_args(arguments)
-    old = {path: path.read_text(encoding="utf-8") if path.exists() else None for path in files(given.root)}
-    stale = [path for path, text in files(given.root).items() if old[path] != text]
-    for path in stale:
+    stale = {path: text for path, text in files(given.root).items() if _read(path) != text}
+    for path, text in stale.items():
         name = path.relative_to(given.root)
         if given.check:
             sys.stdout.write(f"{name} is not what the code says: run python -m cfrealtime_rooms.signaling\n")
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(files(given.root)[path], encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
             sys.stdout.write(f"{name} written\n")
     return 1 if stale and given.check else 0
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-import textwrap
+import sys
 from collections.abc import Mapping
+from functools import cache
+from itertools import pairwise
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -46,16 +48,21 @@ def json_schema() -> dict[str, Any]:
 
 def remarks(cls: type[Any]) -> dict[str, str]:
     """What is written under each field of a class, in one line."""
-    (body,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
-    assert isinstance(body, ast.ClassDef)  # noqa: S101 - the source of a class is a class
+    body = _classes(cls.__module__)[cls.__name__].body
     found: dict[str, str] = {}
-    for field, remark in zip(body.body, body.body[1:], strict=False):
+    for field, remark in pairwise(body):
         match field, remark:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
                 found[name] = _on_the_wire(text)
             case _:
                 pass
     return found
+
+
+@cache
+def _classes(module: str) -> dict[str, ast.ClassDef]:
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
 def summary(cls: type[Any]) -> str:

@@ -1,0 +1,50 @@
+"""A policy of the host's, and what a fault in it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from cfrealtime_rooms.core.permissions import Permissions
+from cfrealtime_rooms.core.policy import everyone
+from cfrealtime_rooms.core.state import Lane, Participant, Room
+from cfrealtime_rooms.core.tracks import Locator, Subscription
+from cfrealtime_rooms.runtime.guard import guarded
+
+
+def receiving(*publications: str) -> Participant:
+    lane = Lane(1, "s1")
+    for mid, publication in enumerate(publications):
+        lane.subscriptions[str(mid)] = Subscription(str(mid), "audio", publication, Locator("s2", "t"), 0.0)
+    return Participant("p1", "zoe", "Zoe", Permissions(), {}, "token", lane, None, 0.0)
+
+
+def raises(_room: Room, _subscriber: Participant) -> Iterable[str]:
+    raise KeyError("who")
+
+
+def raises_midway(_room: Room, _subscriber: Participant) -> Iterator[str]:
+    yield "pub9"
+    raise KeyError("who")
+
+
+def answers_nonsense(_room: Room, _subscriber: Participant) -> Iterable[str]:
+    return 5  # type: ignore[return-value]
+
+
+def names_what_cannot_be(_room: Room, _subscriber: Participant) -> Iterable[str]:
+    return [["pub1"]]  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("policy", [raises, raises_midway, answers_nonsense, names_what_cannot_be])
+def test_a_policy_that_fails_changes_nothing_and_is_logged(policy, caplog):
+    assert guarded(policy)(Room("hall"), receiving("pub1", "pub2")) == ("pub1", "pub2")
+    assert "room hall: the policy failed; what p1 receives stays" in caplog.text
+
+
+def test_a_policy_that_works_is_left_alone():
+    one, two = receiving(), receiving("pub1")
+    room = Room("hall", participants={"p1": one, "p2": two})
+    assert guarded(everyone)(room, one) == tuple(everyone(room, one))
+    assert guarded(lambda *_: ["a", "b", "a"])(room, one) == ("a", "b")
