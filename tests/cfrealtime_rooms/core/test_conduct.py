@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cfrealtime_rooms.core.calls import Close, Publish
+from cfrealtime.models import SessionDescription, TrackResult, TracksResult
+from cfrealtime_rooms.core.calls import Close, Publish, Succeeded
 from cfrealtime_rooms.core.commands import (
     Applied,
     Media,
@@ -22,6 +23,7 @@ from cfrealtime_rooms.core.inputs import Overflowed, Received, Say
 from cfrealtime_rooms.core.notices import Delta, Grant, Message, Replace, Snapshot
 from cfrealtime_rooms.core.permissions import Permissions
 from cfrealtime_rooms.core.state import AwaitingOffer, Idle
+from cfrealtime_rooms.core.tracks import Retry
 from tests.cfrealtime_rooms.core.driver import CAMERA, MICROPHONE, SCREEN, Driver
 
 
@@ -218,9 +220,6 @@ def test_what_is_not_offered_again_after_a_replacement_has_ended(driver):
 
 
 def test_the_sfus_word_on_the_kind_of_a_track_counts(driver):
-    from cfrealtime.models import SessionDescription, TrackResult, TracksResult
-    from cfrealtime_rooms.core.calls import Succeeded
-
     driver.send("ann", Offer(granted(driver), "v=0", (OfferedTrack("2", "screen", "audio"),)))
     items = (TrackResult(mid="2", kind="video"),)
     driver.end(Succeeded(TracksResult(items, SessionDescription.answer("v=0"))))
@@ -235,8 +234,6 @@ def test_a_report_of_another_epoch_changes_nothing(driver):
 
 
 def test_a_source_that_sends_ends_the_wait_of_those_it_was_refused_to(driver):
-    from cfrealtime_rooms.core.tracks import Retry
-
     ann, bob = driver.member("ann"), driver.member("bob")
     bob.lane.subscriptions.clear()
     publication = ann.publications["microphone"]
