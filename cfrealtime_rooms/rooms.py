@@ -123,7 +123,7 @@ class Rooms:
             call_deadline=call_deadline,
         )
         self._open: dict[str, RoomActor] = {}
-        self._stopping: dict[str, asyncio.Task[None]] = {}
+        self._stopping: dict[RoomActor, asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: int | None = None
         self._closed = False
@@ -262,28 +262,23 @@ class Rooms:
     def _actor(self, room_id: str) -> RoomActor:
         actor = self._open.get(room_id)
         if actor is None:
+            before = [last.gone for last in self._stopping if last.room_id == room_id]
             actor = RoomActor(
                 room_id,
                 self._services,
                 finished=self._finished,
                 stop_repointing=self._stop_repointing,
-                after=self._stopping.get(room_id),
+                after=before[-1] if before else None,
             )
             self._open[room_id] = actor
         return actor
 
     def _finished(self, actor: RoomActor) -> None:
         """The room is over, here at least. The next of its name waits until this one has ended."""
-        room_id = actor.room_id
-        del self._open[room_id]
-        stopping = asyncio.get_running_loop().create_task(actor.stop(), name=f"end of room {room_id}")
-        self._stopping[room_id] = stopping
-
-        def stopped(task: asyncio.Task[None]) -> None:
-            if self._stopping.get(room_id) is task:
-                del self._stopping[room_id]
-
-        stopping.add_done_callback(stopped)
+        del self._open[actor.room_id]
+        stopping = asyncio.get_running_loop().create_task(actor.stop(), name=f"end of room {actor.room_id}")
+        self._stopping[actor] = stopping
+        stopping.add_done_callback(lambda _: self._stopping.pop(actor))
 
     def _stop_repointing(self) -> None:
         log.info(

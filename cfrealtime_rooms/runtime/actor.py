@@ -58,7 +58,8 @@ class RoomActor:
     """Owner of one room's state. Only the event loop's thread calls it.
 
     It works until `finished` is called: the room is empty and nothing is owed, or another process owns it.
-    Whoever made it then awaits `stop`. `after` is awaited first: the stop of the room's last actor.
+    Whoever made it then awaits `stop`. `after` is `gone` of the last actor of the same room: while that one
+    puts away what it has in the store, this one makes no call.
     """
 
     def __init__(
@@ -68,10 +69,13 @@ class RoomActor:
         *,
         finished: Callable[[RoomActor], None],
         stop_repointing: Callable[[], None],
-        after: asyncio.Task[None] | None = None,
+        after: asyncio.Event | None = None,
     ) -> None:
         self.room_id = room_id
         self.over = asyncio.Event()
+        """It has ended: what is given to it is ignored."""
+        self.gone = asyncio.Event()
+        """It has nothing to do with the store any more."""
         self._services = services
         self._finished, self._stop_repointing = finished, stop_repointing
         self._loop = asyncio.get_running_loop()
@@ -122,25 +126,29 @@ class RoomActor:
 
     async def stop(self, within: float | None = None) -> None:
         """End at once, whatever is still owed. Channels have `within` seconds for what is queued."""
-        settled = self._machine.finished and not self._lost
         self.over.set()
         if self._timer is not None:
             self._timer.cancel()
-        tasks = [*self._calls, self._keeper]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         outboxes = list(self._outboxes.values())
         for outbox in outboxes:
             outbox.hang_up(SERVICE_RESTART, "come back")
-        await asyncio.gather(
-            self._tenure.end(settled=settled), *(outbox.finish(within) for outbox in outboxes)
-        )
+        await asyncio.gather(self._leave_store(), *(outbox.finish(within) for outbox in outboxes))
 
-    async def _hold(self, after: asyncio.Task[None] | None) -> None:
+    async def _leave_store(self) -> None:
+        settled = self._machine.finished and not self._lost
+        tasks = [*self._calls, self._keeper]
+        for task in tasks:
+            task.cancel()
+        try:
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._tenure.end(settled=settled)
+        finally:
+            self.gone.set()
+
+    async def _hold(self, after: asyncio.Event | None) -> None:
         """Own the room in the store for as long as it is open."""
         if after is not None:
-            await asyncio.wait({after})
+            await after.wait()
         try:
             for debt in await self._tenure.take():
                 self.post(debt)
@@ -184,7 +192,6 @@ class RoomActor:
     def _decide(self) -> None:
         try:
             actions = self._machine.flush(self._loop.time())
-            deadline = self._machine.next_deadline()
         except Exception:
             # What was decided before the fault comes out of the next flush.
             log.exception("room %s: deciding failed; the room goes on", self.room_id)
@@ -193,7 +200,7 @@ class RoomActor:
         self._send(action for action in actions if isinstance(action, Send | HangUp))
         for action in actions:
             self._perform(action)
-        self._wake_at(deadline)
+        self._wake_at(self._machine.next_deadline())
 
     def _send(self, actions: Iterable[Send | HangUp]) -> None:
         """What goes to many at once is written once."""

@@ -163,6 +163,26 @@ async def test_a_room_that_was_over_starts_afresh_under_its_name():
             assert rooms.room_ids() == []
 
 
+async def test_a_channel_that_is_slow_to_close_does_not_hold_up_the_next_room_of_its_name():
+    async with hosting() as (rooms, emulator), Guests(rooms, "hall") as guests:
+        reads = asyncio.Event()
+        kept = Channel()
+
+        async def send(text: str) -> None:
+            await kept.send(text)
+            if "closed" in text:
+                await reads.wait()
+
+        async with viewer(rooms, "ann", send=send):
+            rooms.close_room("hall")
+            await settle()
+            assert kept.types[-1] == "closed"
+            bob = await guests.join("bob")
+            await bob.wait_until(lambda: bob.connected, within=1)
+            assert emulator.count("new_session") == 1
+            reads.set()
+
+
 async def test_a_cancelled_host_loses_its_channel_and_its_client_may_resume():
     async with hosting(grace=3.0) as (rooms, _), viewer(rooms, "bob") as (bob, _):
         inside = asyncio.Event()
