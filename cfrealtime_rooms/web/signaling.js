@@ -98,14 +98,17 @@ export class Signaling {
     const generation = ++this.#generation;
     const current = () => generation === this.#generation;
     this.#timer = setTimeout(() => current() && this.restart(), OPENING);
+    /** @type {string[]} what arrives before we can answer */
+    const early = [];
     try {
       const channel = await this.#open({
-        message: (text) => current() && this.#receive(text),
+        message: (text) => current() && (this.#channel ? this.#receive(text) : early.push(text)),
         close: () => this.#dropped(generation),
         refused: (reason) => current() && this.#refused(reason),
       });
-      if (current()) this.#channel = channel;
-      else channel.close();
+      if (!current()) return channel.close();
+      this.#channel = channel;
+      for (const text of early) this.#receive(text);
     } catch {
       this.#dropped(generation);
     }
