@@ -15,7 +15,7 @@ import attrs
 import pytest
 from starlette.websockets import WebSocket
 
-from cfrealtime_rooms.core import commands, notices, state
+from cfrealtime_rooms.core import commands, notices
 
 ROOT = Path(__file__).parent.parent
 MODULE_CAP = 500
@@ -152,20 +152,6 @@ def test_the_signaling_page_lists_every_error_code() -> None:
     code = "".join((ROOT / name).read_text(encoding="utf-8") for name in MODULES if name.startswith(parts))
     raised = re.findall(r"(?:\bRefused|\bError|\bProtocolError|\brefuse_offer)\([^\")]*\"(\w+)\"", code)
     assert documented("Errors").keys() == set(raised)
-
-
-def test_the_lane_is_drawn_as_it_is() -> None:
-    drawing = (
-        (ROOT / "docs/architecture.md")
-        .read_text(encoding="utf-8")
-        .split("stateDiagram-v2")[1]
-        .split("```")[0]
-    )
-    drawn = set(re.findall(r"(\w+) --> (\w+): (.+)", drawing))
-    table = {
-        (a.__name__, b.__name__, why) for a, ways in state.TRANSITIONS.items() for b, why in ways.items()
-    }
-    assert drawn == table
 
 
 async def guest(_: WebSocket) -> SimpleNamespace:
