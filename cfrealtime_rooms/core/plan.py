@@ -151,8 +151,6 @@ def compare(room: Room, participant: Participant, rules: Rules, now: float) -> D
     wanted = wanted_by(room, participant, rules.policy)
     held: set[str] = set()
     for subscription in lane.subscriptions.values():
-        if subscription.mid in lane.closing:
-            continue
         if subscription.publication is None:
             difference.spares.append(subscription)
             continue

@@ -279,6 +279,73 @@ def test_an_answer_whose_fate_is_doubtful_costs_the_session(failure):
     assert driver.last("cy", Replace) == Replace(2, None, None)
 
 
+@pytest.mark.parametrize(("failure", "kept"), [(NOT_SENT, True), (refused(429), True), (refused(425), False)])
+def test_an_answer_that_did_not_get_through_is_handed_in_for_as_long_as_it_takes(failure, kept):
+    driver = subscribing()
+    driver.end()
+    driver.send("cy", Answer(driver.lane("cy").phase.exchange, "v=0"))
+    for _ in range(8):
+        while not driver.calls:
+            driver.give(after=1.0)
+        driver.end(failure)
+    assert (driver.lane("cy").epoch == 1) == kept
+
+
+def republishing():
+    """Ann offers her microphone and camera again after a replacement; the SFU has the offer."""
+    driver = Driver()
+    driver.enter("ann", MICROPHONE, CAMERA)
+    driver.send("ann", Media(1, "failed"))
+    driver.send("ann", Offer(driver.last("ann", Replace).grant, "v=0", (MICROPHONE, CAMERA)))
+    while not isinstance(driver.calls[0].call, Publish):
+        driver.end()
+    return driver
+
+
+def test_what_the_sfu_does_not_take_again_has_ended():
+    driver = republishing()
+    driver.end(refused(406))
+    assert driver.member("ann").publications == {}
+
+
+def test_the_one_track_the_sfu_does_not_take_again_has_ended():
+    driver = republishing()
+    items = (TrackResult(mid="0"), TrackResult(mid="1", error=ItemError("internal_error")))
+    driver.end(Succeeded(TracksResult(items, SessionDescription.answer("v=0"))))
+    assert list(driver.member("ann").publications) == ["microphone"]
+    error = driver.last("ann", Error)
+    assert (error.code, error.in_reply_to, error.source) == ("publish_failed", "offer", "camera")
+
+
+def test_a_publisher_is_looked_at_when_others_miss_its_track_three_times_in_a_row():
+    driver = Driver()
+    driver.enter("ann", MICROPHONE)
+
+    def miss():
+        while not driver.calls:
+            driver.give(after=1.0)
+        (track,) = driver.calls[0].call.tracks
+        error = ItemError("not_found_track_error")
+        item = TrackResult(mid="", session_id=track.session_id, track_name=track.track_name, error=error)
+        driver.end(Succeeded(TracksResult((item,))))
+
+    def looked():
+        return any(isinstance(call, Look) for call in driver.made)
+
+    for name in ("cy", "dan"):
+        driver.connect(name)
+        driver.send(name, Join())
+        driver.end()
+        miss()
+        miss()
+        if name == "cy":
+            driver.give(after=1.0)
+            driver.settle()  # it is found after all: that counts from the beginning
+    assert not looked()
+    miss()
+    assert looked()
+
+
 def test_a_result_that_comes_late_changes_nothing_and_is_owed():
     driver = subscribing()
     operation = driver.take()
@@ -491,4 +558,5 @@ def test_replacements_in_a_row_begin_more_and_more_slowly():
         begun.append(driver.now - at)
     assert begun[0] == 0.0
     assert begun == sorted(begun)
+    assert begun[-1] > 0.5
     assert [e.epoch for e in driver.events if isinstance(e, SessionReplaced)] == [2, 3, 4, 5]

@@ -192,6 +192,13 @@ def test_a_spare_serves_the_next_publication_of_its_kind_only(room, mic, cam):
     assert step(room) == SubscribeTo((mic,))
 
 
+def test_what_was_refused_on_a_spare_gets_a_mid_of_its_own(room, mic, cam):
+    ann = room.participants["ann"]
+    hold(ann, subscription("s0"), subscription("s1", cam, "video"))
+    ann.lane.retries[mic.id] = Retry(1, NOW)
+    assert step(room) == SubscribeTo((mic,))
+
+
 def test_a_publication_that_moved_takes_its_mid_along(room, mic, cam):
     ann = room.participants["ann"]
     hold(ann, subscription("s0", mic), subscription("s1", cam, "video"))
@@ -238,6 +245,8 @@ def test_a_grown_session_is_replaced_only_to_get_rid_of_what_it_does_not_use(roo
         ann.lane.sections = sections
         assert isinstance(step(room, rules), ReplaceSession) == replaced
     assert step(room, Rules(everyone, Settings(max_sections=4))) is None
+    ann.publications = {"screen": publication("ann", "screen", "video")}  # three of five are in use
+    assert step(room, rules) is None
 
 
 @pytest.mark.parametrize(("people", "seconds"), [(2, 0.0), (8, 0.25), (25, 0.5), (50, 1.0), (1000, 1.0)])
