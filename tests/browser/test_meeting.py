@@ -187,10 +187,11 @@ async def test_one_leaves(arrive: Arrive, room: str, emulator: Emulator, host: S
 async def test_one_tab_is_killed(arrive: Arrive, room: str, emulator: Emulator, host: Server) -> None:
     ana, bo, cy = await three(arrive, room)
     left = await session_of(host, room, "Cy")
-    await cy.context.close()
+    killing = asyncio.create_task(cy.context.close())
     await expect(ana.tile("Cy")).to_have_attribute("data-state", "reconnecting")
     await ana.gone("Cy", within=GRACE + 3)
     await bo.gone("Cy", within=1)
+    await killing
     await meet_all([ana, bo])
     await rest(emulator, host, room, left)
 

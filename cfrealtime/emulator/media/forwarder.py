@@ -1,4 +1,4 @@
-"""Carries packets from publications to subscriptions, and their feedback back. Pure: time comes in, packets go out.
+"""Carries packets from publications to subscriptions, and their feedback back. Pure: time comes in.
 
 Packets are never decoded. A subscription starts, and changes its layer or publication, at a key frame only;
 key frames are asked for sparingly; a packet missing on the way to us is asked for once for all who miss it.
@@ -15,6 +15,7 @@ from .extensions import MID, REPAIRED_RID, RID
 from .layer import Layer
 from .plan import Receive, Send, Source
 from .publication import Publication, Stream
+from .rtcp import SenderReport
 from .rtp import Packet, parse
 from .subscription import Subscription
 
@@ -83,11 +84,10 @@ class Forwarder:
         kept = session.subscriptions
         session.subscriptions = {}
         for mid, send in sends.items():
-            subscription = kept.get(mid)
-            if subscription is None:
-                subscription = Subscription(session_id, send)
-            else:
-                subscription.update(send)
+            known = kept.get(mid)
+            subscription = Subscription(session_id, send) if known is None else known
+            if known is not None:
+                known.update(send)
             session.subscriptions[mid] = subscription
             if send.source is not None:
                 self._subscribers.setdefault(send.source, []).append(subscription)
@@ -182,7 +182,7 @@ class Forwarder:
         if session is None:
             return
         for message in rtcp.parse(data):
-            if isinstance(message, rtcp.SenderReport):
+            if isinstance(message, SenderReport):
                 self._sender_report(session_id, session, message, now)
             elif (subscription := session.by_ssrc.get(message.ssrc)) is None:
                 continue
@@ -191,9 +191,7 @@ class Forwarder:
             else:
                 self._ask_key_frame(subscription, subscription.target or subscription.layer, now)
 
-    def _sender_report(
-        self, session_id: str, session: _Session, report: rtcp.SenderReport, now: float
-    ) -> None:
+    def _sender_report(self, session_id: str, session: _Session, report: SenderReport, now: float) -> None:
         stream = session.streams.get(report.ssrc)
         layer = None if stream is None else stream.publication.layers.get(stream.rid)
         if stream is None or layer is None or stream.repairs:

@@ -39,7 +39,9 @@ class Publication:
         self.receive = receive
         self._codecs = {codec.payload_type: codec for codec in receive.codecs}
         self._repaired = {c.rtx_payload_type: c for c in receive.codecs if c.rtx_payload_type is not None}
-        self._names = {number: uri for uri, number in receive.extensions.items() if uri not in _OF_ONE_SESSION}
+        self._names = {
+            number: uri for uri, number in receive.extensions.items() if uri not in _OF_ONE_SESSION
+        }
 
     def claims(self, payload_type: int) -> bool:
         """Whether a payload type is one of this section's."""
@@ -92,7 +94,7 @@ class Publication:
         return layer, arrived
 
     def choose(self, preferred: str | None, now: float) -> Layer | None:
-        """The layer a subscriber should get: the preferred one while it lives, else the first alive by name."""
+        """The layer for a subscriber: the preferred one while it lives, else the first alive by name."""
         wanted = self.layers.get(preferred) if preferred is not None else None
         if wanted is not None and wanted.alive(now):
             return wanted

@@ -134,7 +134,9 @@ def nack(sender: int, ssrc: int, sequences: Sequence[int]) -> bytes:
             items[-1][1] |= 1 << distance
         else:
             items.append([sequence & 0xFFFF, 0])
-    return _packet(_NACK, _RTPFB, _PAIR.pack(sender, ssrc) + b"".join(_NACK_ITEM.pack(*item) for item in items))
+    return _packet(
+        _NACK, _RTPFB, _PAIR.pack(sender, ssrc) + b"".join(_NACK_ITEM.pack(*item) for item in items)
+    )
 
 
 def bandwidth(sender: int, bits_per_second: int, ssrcs: Sequence[int]) -> bytes:

@@ -1,8 +1,8 @@
 """DTLS, SRTP and SCTP of one session: the only module that knows aiortc.
 
-`aiortc` is used for its lower classes only. What is touched beneath its public names is this, and a test holds
-it in place: `RTCDtlsTransport._handle_rtp_data`, `._handle_rtcp_data`, `._send_rtp`, and `_recv` and `_send` of
-the transport it is given.
+`aiortc` is used for its lower classes only. What is touched beneath its public names is this, and a test
+holds it in place: `RTCDtlsTransport._handle_rtp_data`, `._handle_rtcp_data`, `._send_rtp`, and `_recv` and
+`_send` of the transport it is given.
 """
 
 from __future__ import annotations

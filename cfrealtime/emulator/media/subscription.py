@@ -28,6 +28,7 @@ class Subscription:
 
     def __init__(self, session_id: str, send: Send) -> None:
         self.session_id = session_id
+        self.send = send
         self.target: Layer | None = None
         """The layer to switch to at its next key frame."""
         self._epochs: tuple[_Epoch, ...] = ()
@@ -114,7 +115,7 @@ class Subscription:
     def repeat(self, sequence: int) -> bytes | None:
         """A packet once more, as a retransmission where those were agreed on."""
         epoch, index = self._locate(sequence)
-        arrived = epoch and epoch.layer.find(index)
+        arrived = epoch.layer.find(index) if epoch is not None else None
         if epoch is None or arrived is None or arrived.codec_key not in self._codecs:
             return None
         return self._written(arrived, epoch, rtx=True)

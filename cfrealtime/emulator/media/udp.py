@@ -98,7 +98,7 @@ class UdpMediaPlane:
         bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-            bound.setblocking(False)
+            bound.settimeout(0)
             bound.bind(found[0][4])
         except BaseException:
             bound.close()

@@ -56,7 +56,8 @@ function screen() {
   canvas.width = 800; canvas.height = 600;
   const context = canvas.getContext('2d');
   let n = 0;
-  setInterval(() => { context.fillStyle = `hsl(${n++ * 20},90%,50%)`; context.fillRect(0, 0, 800, 600); }, 50);
+  setInterval(() => { context.fillStyle = `hsl(${n++ * 20},90%,50%)`; context.fillRect(0, 0, 800, 600); },
+    50);
   pc.addTransceiver(canvas.captureStream(20).getVideoTracks()[0], { direction: 'sendonly' });
 }
 async function answered(sdp) { await pc.setRemoteDescription({ type: 'answer', sdp }); }

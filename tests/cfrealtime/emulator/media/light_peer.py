@@ -8,8 +8,14 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from aioice import stun
-from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport, RTCSctpCapabilities
-from aiortc import RTCSctpTransport
+from aiortc import (
+    RTCCertificate,
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    RTCSctpCapabilities,
+    RTCSctpTransport,
+)
 
 from tests.cfrealtime.emulator.sdp.endpoint import M, answer, blocks, describe, value
 
@@ -86,9 +92,11 @@ class LightPeer(asyncio.DatagramProtocol):
 
     async def until(self, done: Callable[[], bool], seconds: float = 2.0) -> None:
         """Wait until something has arrived."""
-        async with asyncio.timeout(seconds):
-            while not done():
-                await asyncio.sleep(0.005)
+        for _ in range(int(seconds / 0.005)):
+            if done():
+                return
+            await asyncio.sleep(0.005)
+        raise TimeoutError
 
     async def _take_rtp(self, data: bytes, arrival_time_ms: int) -> None:
         self.rtp.append(data)

@@ -1,4 +1,4 @@
-"""Negotiation and media with aiortc's whole peer connection, which numbers everything differently from browsers."""
+"""Negotiation and media with aiortc's whole peer connection, which numbers differently from browsers."""
 
 from __future__ import annotations
 

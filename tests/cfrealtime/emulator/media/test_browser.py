@@ -88,7 +88,6 @@ async def test_a_stopped_section_is_recycled_from_both_sides(sfu, pair):
 
 
 async def test_a_live_section_is_pointed_at_another_publication(sfu, browser, pair):
-    _, bob = pair
     viewer = await open_peer(browser)
     (mid,) = await subscribe(sfu, "viewer", viewer, ("video", "alice", "1"))
     await viewer.plays(mid, 640)
@@ -106,7 +105,9 @@ async def test_a_page_that_subscribed_first_publishes_later(sfu, browser, pair):
     await late.plays(video, 320)
     await late.camera(640)
     mids = await publish(sfu, "late", late)
-    audio, camera = await subscribe(sfu, "alice", alice, ("audio", "late", mids[-2]), ("video", "late", mids[-1]))
+    audio, camera = await subscribe(
+        sfu, "alice", alice, ("audio", "late", mids[-2]), ("video", "late", mids[-1])
+    )
     await alice.plays(camera, 640)
     await alice.plays(audio)
     await late.plays(video, 320)
@@ -124,7 +125,6 @@ async def test_each_layer_of_simulcast_can_be_had(sfu, browser):
 
 
 async def test_data_channels_come_up_and_an_ice_restart_disturbs_nothing(sfu, browser, pair):
-    alice, _ = pair
     peer = await open_peer(browser)
     await peer.page.evaluate("pc.createDataChannel('server-events', { negotiated: true, id: 0 })")
     await publish(sfu, "carol", peer)

@@ -37,7 +37,11 @@ class Room:
     def arrive(self, sequence: int, payload: bytes = DELTA, name: str = "alice", **changes) -> None:
         elements = changes.pop("elements", ())
         packet = {"marker": False, "payload_type": 96, "timestamp": 3000 * sequence, "ssrc": 1000}
-        packet |= {"sequence": sequence, "payload": payload, "extensions": rtp.write_elements(elements)} | changes
+        packet |= {
+            "sequence": sequence,
+            "payload": payload,
+            "extensions": rtp.write_elements(elements),
+        } | changes
         self.forwarder.rtp(name, rtp.write(**packet), self.now)
 
     def layer(self, rid: str, sequence: int, payload: bytes = DELTA, **changes) -> None:

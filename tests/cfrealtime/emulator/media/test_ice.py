@@ -69,7 +69,9 @@ attributes = st.lists(
 ).map(b"".join)
 
 
-@given(attributes.map(lambda body: pack("!HHI12s", 1, len(body), stun.COOKIE, bytes(12)) + body) | st.binary())
+@given(
+    attributes.map(lambda body: pack("!HHI12s", 1, len(body), stun.COOKIE, bytes(12)) + body) | st.binary()
+)
 def test_any_datagram_is_answered_or_not(data):
     responder = Responder()
     responder.add("alice", "ufrag", "secret")

@@ -50,6 +50,9 @@ def test_the_bandwidth_message_says_what_it_should():
     assert 7_990_000 < bitrate <= 8_000_000
 
 
-@given(st.binary(max_size=80) | st.binary(max_size=40).map(lambda rest: rtcp.nack(1, 2, [3]) + b"\x81\xce" + rest))
+@given(
+    st.binary(max_size=80)
+    | st.binary(max_size=40).map(lambda rest: rtcp.nack(1, 2, [3]) + b"\x81\xce" + rest)
+)
 def test_any_bytes_are_read_without_complaint(data):
     assert all(isinstance(m, rtcp.SenderReport | rtcp.KeyFrameRequest | rtcp.Nack) for m in rtcp.parse(data))

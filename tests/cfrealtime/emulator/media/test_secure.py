@@ -1,4 +1,4 @@
-"""What the adapter relies on beneath aiortc's public names. A new aiortc that changes one fails here first."""
+"""What the adapter relies on beneath aiortc's public names: a changed aiortc fails here first."""
 
 from __future__ import annotations
 

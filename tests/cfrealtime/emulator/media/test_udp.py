@@ -21,7 +21,13 @@ KEY, DELTA = b"\x10\x00key", b"\x10\x01delta"
 
 
 def vp8(sequence: int, payload: bytes = DELTA, **changes) -> bytes:
-    packet = {"marker": True, "payload_type": 96, "timestamp": 3000 * sequence, "ssrc": 1000, "extensions": b""}
+    packet = {
+        "marker": True,
+        "payload_type": 96,
+        "timestamp": 3000 * sequence,
+        "ssrc": 1000,
+        "extensions": b"",
+    }
     return rtp.write(**packet | {"sequence": sequence, "payload": payload} | changes)
 
 
@@ -182,7 +188,7 @@ async def test_silence_is_reported_after_a_while_and_so_is_the_return(sfu, peers
 
 
 async def test_a_closed_session_carries_nothing_and_tells_its_peer(sfu, peers):
-    publisher, subscriber = peers
+    publisher, _ = peers
     sfu.plane.close("alice")
     await publisher.until(lambda: publisher.dtls.state == "closed")
     assert sfu.plane.last_packet("alice", "0") is None
@@ -224,7 +230,9 @@ async def test_a_wrong_certificate_never_connects(sfu):
 
 async def test_garbage_is_dropped(sfu, peers):
     publisher, subscriber = peers
-    for first, length in itertools.product((0, 1, 22, 63, 128, 144, 191, 200, 255), (0, 1, 3, 12, 60, 1400, 3000)):
+    for first, length in itertools.product(
+        (0, 1, 22, 63, 128, 144, 191, 200, 255), (0, 1, 3, 12, 60, 1400, 3000)
+    ):
         publisher.socket.sendto(bytes((first,)) * min(1, length) + os.urandom(max(0, length - 1)))
         sfu.plane.datagram(bytes((first,)) * length, ("192.0.2.9", 1))
     await publisher.check()
@@ -234,7 +242,12 @@ async def test_garbage_is_dropped(sfu, peers):
 
 async def test_packets_that_are_none_are_dropped(sfu, peers):
     publisher, subscriber = peers
-    for packet in (b"\x80" * 11, b"\x90" + b"\x60" + b"\xff" * 14, b"\xb0\x60" + b"\xff" * 40, b"\x80\xce\x00\x09"):
+    for packet in (
+        b"\x80" * 11,
+        b"\x90" + b"\x60" + b"\xff" * 14,
+        b"\xb0\x60" + b"\xff" * 40,
+        b"\x80\xce\x00\x09",
+    ):
         with contextlib.suppress(pylibsrtp.Error):
             await publisher.send(packet)
     await publisher.send(vp8(1, KEY))
