@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+
 import pytest
 
 from tests.cfrealtime_rooms.scenarios.scene import API, ROUND_TRIP, Scene, scene
@@ -35,12 +38,25 @@ async def test_a_quiet_join_costs_two_calls_and_two_a_batch_and_two_for_each_oth
 
 
 @pytest.mark.parametrize("count", [3, 6, 10, 33])
-async def test_a_join_of_all_at_once_costs_at_most_eight_calls_each(count, capsys):
+async def test_a_join_of_all_at_once_costs_the_least_there_is(count):
     async with scene(setup=realistic, latency=ROUND_TRIP / 2) as stage:
         people = await filled(stage, count)
         stage.check(*people)
-        with capsys.disabled():
-            print(f"\n{count} at once: {stage.emulator.count()} calls")
+        assert stage.emulator.count() == 4 * count
+
+
+@pytest.mark.parametrize("count", [3, 6, 10, 33])
+async def test_a_join_of_all_within_a_second_costs_at_most_eight_calls_each(count):
+    rng = random.Random(count)
+
+    async def come(stage, name):
+        await asyncio.sleep(rng.random())
+        return await stage.join(name, latency=rng.uniform(0.5, 1.5) * ROUND_TRIP / 2)
+
+    async with scene(setup=realistic) as stage:
+        people = await asyncio.gather(*(come(stage, f"p{n}") for n in range(count)))
+        await stage.rest(20)
+        stage.check(*people)
         assert stage.emulator.count() <= 8 * count
 
 
