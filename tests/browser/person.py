@@ -46,14 +46,16 @@ async ([selector, kind]) => {
 }
 """
 
+# The camera is what has been sent longest; a share comes later.
 SENT_WIDTH = """
 async () => {
+  let longest = { framesEncoded: 0, frameWidth: 0 };
   for (const connection of window.connections) {
     if (connection.connectionState !== "connected") continue;
     for (const report of (await connection.getStats()).values())
-      if (report.type === "outbound-rtp" && report.frameWidth) return report.frameWidth;
+      if (report.type === "outbound-rtp" && report.framesEncoded > longest.framesEncoded) longest = report;
   }
-  return 0;
+  return longest.frameWidth ?? 0;
 }
 """
 
