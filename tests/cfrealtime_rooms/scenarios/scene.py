@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
@@ -123,7 +124,7 @@ async def scene(
     *, settings: dict[str, Any] | None = None, setup: Callable[[Emulator], None] | None = None, **guest: Any
 ) -> AsyncIterator[Scene]:
     """A room of its own; keywords are options of its guests. No fixture: they end outside its time."""
-    async with Emulator() as emulator:
+    async with no_faults_of_ours(), Emulator() as emulator:
         if setup is not None:
             setup(emulator)
         async with (
@@ -132,6 +133,21 @@ async def scene(
             Guests(rooms, ROOM, **guest) as guests,
         ):
             yield Scene(emulator, realtime, rooms, guests)
+
+
+@asynccontextmanager
+async def no_faults_of_ours() -> AsyncIterator[None]:
+    """Fail where the rooms logged an error: what went wrong in a turn is logged, and the room goes on."""
+    records = list[logging.LogRecord]()
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = records.append
+    log = logging.getLogger("cfrealtime_rooms")
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+    assert [record.getMessage() for record in records] == []
 
 
 def client(emulator: Emulator) -> AsyncRealtime:

@@ -133,9 +133,17 @@ class Storm:
             self.spawn(guest.reconnect(reload=self.rng.random() < 0.3))
 
     async def lose_media(self) -> None:
+        """A connection fails; now and then the SFU ends the session before its client notices."""
         guest = self.someone()
-        if guest is not None and isinstance(guest.peer, SilentPeer):
-            guest.peer.fail()
+        if guest is None or not isinstance(guest.peer, SilentPeer) or not guest.joined:
+            return
+        session = next(
+            (p["session_id"] for p in self.stage.room()["participants"] if p["id"] == guest.participant_id),
+            None,
+        )
+        if session in self.stage.media._sessions and self.rng.random() < 0.5:
+            self.stage.media.kill(session)
+        guest.peer.fail(after=self.rng.choice((0.0, 1.0)))
 
     async def break_service(self) -> None:
         operation, nth = self.rng.choice(OPERATIONS), self.rng.randrange(1, 4)
