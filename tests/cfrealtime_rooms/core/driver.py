@@ -20,6 +20,7 @@ from cfrealtime_rooms.core.calls import (
     ApiCall,
     CallOutcome,
     Close,
+    Failed,
     Look,
     NewSession,
     Publish,
@@ -39,6 +40,10 @@ from cfrealtime_rooms.core.state import Lane, Operation, Participant, Room
 MICROPHONE = OfferedTrack("0", "microphone", "audio")
 CAMERA = OfferedTrack("1", "camera", "video")
 SCREEN = OfferedTrack("2", "screen", "video")
+
+
+UNKNOWN = Failed("unknown")
+NOT_SENT = Failed("not_sent")
 
 
 class Driver:
@@ -192,3 +197,26 @@ def subscribed(call: Subscribe, mids: Iterable[str | None]) -> TracksResult:
     ]
     offer = SessionDescription.offer("v=0 offer") if any(item.error is None for item in items) else None
     return TracksResult(tuple(items), offer, requires_renegotiation=offer is not None)
+
+
+def refused(status, code=None, **options):
+    return Failed("refused", status, code, **options)
+
+
+def pair():
+    """Ann and Bob, who both send a microphone and receive each other."""
+    driver = Driver()
+    for name in ("ann", "bob"):
+        driver.enter(name, MICROPHONE)
+    driver.made.clear()
+    return driver
+
+
+def subscribing():
+    """Cy, who joins without an offer, while its first subscription is under way."""
+    driver = pair()
+    driver.connect("cy")
+    driver.send("cy", Join())
+    driver.end()  # sessions/new
+    assert isinstance(driver.calls[0].call, Subscribe)
+    return driver
