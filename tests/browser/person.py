@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from attrs import frozen
 from playwright.async_api import BrowserContext, Locator, Page
+from playwright.async_api import Error as PlaywrightError
 
 T = TypeVar("T")
 
@@ -191,6 +193,11 @@ class Person:
     async def connections(self) -> int:
         """How many connections this page has made so far."""
         return int(await self.page.evaluate("window.connections.length"))
+
+    async def kill_tab(self) -> None:
+        """Crash the tab's process: the page says nothing to anybody."""
+        with contextlib.suppress(PlaywrightError):
+            await self.page.goto("chrome://crash", timeout=2000)
 
     async def gone(self, name: str, *, within: float) -> None:
         """This participant's tile disappears."""

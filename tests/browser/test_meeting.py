@@ -187,13 +187,21 @@ async def test_one_leaves(arrive: Arrive, room: str, emulator: Emulator, host: S
 async def test_one_tab_is_killed(arrive: Arrive, room: str, emulator: Emulator, host: Server) -> None:
     ana, bo, cy = await three(arrive, room)
     left = await session_of(host, room, "Cy")
-    killing = asyncio.create_task(cy.context.close())
+    killing = asyncio.create_task(cy.kill_tab())
     await expect(ana.tile("Cy")).to_have_attribute("data-state", "reconnecting")
     await ana.gone("Cy", within=GRACE + 3)
     await bo.gone("Cy", within=1)
     await killing
     await meet_all([ana, bo])
     await rest(emulator, host, room, left)
+
+
+async def test_a_tab_that_is_closed_has_left(arrive: Arrive, room: str) -> None:
+    ana, bo = await arrive("Ana"), await arrive("Bo")
+    await ana.join(room)
+    await bo.join(room)
+    await ana.tile("Bo").wait_for()
+    await asyncio.gather(bo.context.close(), ana.gone("Bo", within=GRACE - 0.5))
 
 
 async def test_one_media_connection_breaks_and_comes_back_with_the_others_undisturbed(
