@@ -6,7 +6,7 @@
 
 import { Emitter, RoomError } from "./events.js";
 import { LocalSource, openDevice, openDevices, openScreen } from "./media.js";
-import { carriers, compare } from "./roster.js";
+import { carriers, compare, keepTracks, perceptible, sameParticipant } from "./roster.js";
 import { Session } from "./session.js";
 import { webSocketChannel } from "./signaling.js";
 
@@ -126,10 +126,10 @@ export class Room extends Emitter {
 
   /** @param {string} source */
   unpublish(source) {
-    const local = this.#session?.locals.get(source);
+    const local = this.#negotiation?.locals.get(source);
     if (!local) return;
     local.stop();
-    this.#session?.remove(source);
+    this.#negotiation?.remove(source);
     this.#settled(source, new RoomError("unpublished", "The source was unpublished."));
     this.#refresh([]);
   }
@@ -147,7 +147,7 @@ export class Room extends Emitter {
     if (muted) return;
     if (!isDevice(source)) throw new RoomError("unknown_source", `Nothing is published from ${source}.`);
     const track = await this.#reopen(source);
-    if (this.#session?.locals.has(source)) return track.stop(); // Asked for twice.
+    if (this.#negotiation?.locals.has(source)) return track.stop(); // Asked for twice.
     await this.#published(this.#place(source, track, { device: true }));
   }
 
@@ -201,8 +201,8 @@ export class Room extends Emitter {
   async audioLevels() {
     /** @type {Map<string, number>} */
     const levels = new Map();
-    const connection = this.#session?.connection;
-    const carrier = carriers(this.#session?.mids ?? {});
+    const connection = this.#negotiation?.connection;
+    const carrier = carriers(this.#negotiation?.mids ?? {});
     for (const participant of this.#participants.values()) {
       const track = participant.tracks.get("microphone");
       if (!track || !connection) continue;
@@ -216,8 +216,12 @@ export class Room extends Emitter {
 
   // -- from here on: how ---------------------------------------------------------------------------------------------
 
+  get #negotiation() {
+    return this.#session?.negotiation;
+  }
+
   #require() {
-    if (this.#session && this.#state !== "closed") return this.#session;
+    if (this.#session && this.#state !== "closed") return this.#session.negotiation;
     throw new RoomError("not_joined", "Join the room first.");
   }
 
@@ -241,12 +245,13 @@ export class Room extends Emitter {
       owned: device || share,
       reopen: device && isDevice(source) ? () => this.#reopen(source) : null,
       changed: (changed) => {
-        this.#session?.refresh(changed);
+        this.#negotiation?.refresh(changed);
         this.#refresh([]);
       },
       lost: (lost) => this.#lost(lost, device),
     });
-    this.#session?.add(local);
+    this.#negotiation?.locals.set(source, local);
+    this.#negotiation?.reconcile();
     this.#refresh([]);
     return local;
   }
@@ -257,7 +262,7 @@ export class Room extends Emitter {
    * @param {boolean} device
    */
   #lost(local, device) {
-    if (this.#session?.locals.get(local.source) !== local) return;
+    if (this.#negotiation?.locals.get(local.source) !== local) return;
     if (device) this.emit("error", new RoomError("device_lost", `The ${local.source} is gone.`));
     if (device && local.kind === "video") local.setMuted(true);
     else if (local.source === "screen") this.stopSharing();
@@ -289,7 +294,7 @@ export class Room extends Emitter {
   #progress() {
     const session = this.#session;
     if (!session || this.#state === "closed") return;
-    if (session.joined && !session.interrupted) this.#become("connected");
+    if (session.joined && !session.negotiation.interrupted) this.#become("connected");
     else if (this.#state === "connected") this.#become("reconnecting");
     if (!session.joined) return;
     for (const { resolve } of this.#joining.splice(0)) resolve();
@@ -306,15 +311,14 @@ export class Room extends Emitter {
   #closed(reason) {
     if (this.#state === "closed") return;
     this.reason = reason;
-    const session = this.#session;
     const error = new RoomError(reason, reason === "left" ? "The room was left." : `The room closed: ${reason}.`);
     for (const { reject } of this.#joining.splice(0)) reject(error);
     for (const source of [...this.#publishing.keys()]) {
       for (const { reject } of this.#publishing.get(source) ?? []) reject(error);
     }
     this.#publishing.clear();
-    for (const local of session?.locals.values() ?? []) local.stop();
-    session?.locals.clear();
+    for (const local of this.#negotiation?.locals.values() ?? []) local.stop();
+    this.#negotiation?.locals.clear();
     this.#become("closed");
   }
 
@@ -334,14 +338,14 @@ export class Room extends Emitter {
     const session = this.#session;
     if (!session) return;
     const before = this.#participants;
-    const carrier = carriers(session.mids);
+    const carrier = carriers(session.negotiation.mids);
     const after = new Map();
     for (const view of session.roster.participants.values()) {
       const { publications: _, ...rest } = view;
       const isSelf = view.id === session.self;
       const tracks = isSelf ? this.#ownTracks(view) : this.#receivedTracks(view, carrier);
       const old = before.get(view.id);
-      const participant = { ...rest, isSelf, tracks: keep(old?.tracks, tracks) };
+      const participant = { ...rest, isSelf, tracks: keepTracks(old?.tracks, tracks) };
       after.set(view.id, old && sameParticipant(old, participant) ? old : Object.freeze(participant));
     }
     this.#participants = after;
@@ -354,7 +358,7 @@ export class Room extends Emitter {
     const ids = new Map(view.publications.map(({ id, source }) => [source, id]));
     /** @type {Map<string, Track>} */
     const tracks = new Map();
-    for (const { source, kind, muted, stream } of this.#session?.locals.values() ?? []) {
+    for (const { source, kind, muted, stream } of this.#negotiation?.locals.values() ?? []) {
       tracks.set(source, { id: ids.get(source) ?? null, source, kind, muted, state: "live", stream });
     }
     return tracks;
@@ -369,7 +373,7 @@ export class Room extends Emitter {
     const tracks = new Map();
     for (const { id, source, kind, muted, state } of view.publications) {
       const mid = carrier.get(id);
-      const media = mid === undefined ? undefined : this.#session?.connection?.receiver(mid)?.track;
+      const media = mid === undefined ? undefined : this.#negotiation?.connection?.receiver(mid)?.track;
       const stream = this.#stream(`${view.id} ${source}`, media);
       tracks.set(source, { id, source, kind, muted, state, stream: media ? stream : null });
     }
@@ -407,13 +411,13 @@ export class Room extends Emitter {
     const { added, changed, removed } = compare(before, after);
     if (!added.length && !changed.length && !removed.length) return;
     for (const participant of removed) {
-      for (const track of visible(participant).values()) this.emit("track-removed", { participant, track });
+      for (const track of perceptible(participant).values()) this.emit("track-removed", { participant, track });
       this.emit("participant-left", { participant, reason: reasons.get(participant.id) ?? "unknown" });
     }
     for (const participant of added) this.emit("participant-joined", { participant });
     for (const participant of changed) this.emit("participant-changed", { participant });
     for (const participant of [...added, ...changed]) {
-      const tracks = compare(visible(before.get(participant.id)), visible(participant));
+      const tracks = compare(perceptible(before.get(participant.id)), perceptible(participant));
       for (const track of tracks.removed) this.emit("track-removed", { participant, track });
       for (const track of tracks.added) this.emit("track-added", { participant, track });
     }
@@ -444,47 +448,4 @@ function isDevice(source) {
  */
 function settings(wanted) {
   return wanted instanceof MediaStreamTrack ? false : wanted;
-}
-
-/**
- * The tracks that can be shown or heard.
- * @param {Participant | undefined} participant
- */
-function visible(participant) {
-  return new Map([...(participant?.tracks ?? [])].filter(([, track]) => track.stream));
-}
-
-/**
- * The new tracks, but the old objects where nothing differs.
- * @param {ReadonlyMap<string, Track> | undefined} old
- * @param {Map<string, Track>} tracks
- * @returns {ReadonlyMap<string, Track>}
- */
-function keep(old, tracks) {
-  if (!old) return tracks;
-  let same = old.size === tracks.size;
-  for (const [source, track] of tracks) {
-    const earlier = old.get(source);
-    const equal = earlier && sameFields(earlier, track);
-    if (equal) tracks.set(source, earlier);
-    else same = false;
-  }
-  return same ? old : tracks;
-}
-
-/**
- * @param {object} a
- * @param {object} b
- */
-function sameFields(a, b) {
-  return Object.entries(a).every(([key, value]) => value === Reflect.get(b, key));
-}
-
-/**
- * @param {Participant} old
- * @param {Participant} now
- */
-function sameParticipant(old, now) {
-  const { attributes: _, ...rest } = old;
-  return sameFields(rest, now) && JSON.stringify(old.attributes) === JSON.stringify(now.attributes);
 }

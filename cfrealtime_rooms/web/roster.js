@@ -3,6 +3,8 @@
 
 /** @typedef {import("./rooms.js").PublicationView} PublicationView */
 /** @typedef {import("./rooms.js").ParticipantView} ParticipantView */
+/** @typedef {import("./rooms.js").Participant} Participant */
+/** @typedef {import("./rooms.js").Track} Track */
 /** @typedef {{revision: number, participants: ReadonlyMap<string, ParticipantView>}} Roster */
 /** @typedef {{since: number, revision: number, participants?: ParticipantView[], left?: {id: string, reason: string}[]}} Delta */
 
@@ -58,4 +60,47 @@ export function compare(before, after) {
     changed: entries.filter(([key, value]) => before.has(key) && before.get(key) !== value).map(([, value]) => value),
     removed: [...before].filter(([key]) => !after.has(key)).map(([, value]) => value),
   };
+}
+
+/**
+ * The tracks that can be shown or heard.
+ * @param {Participant | undefined} participant
+ */
+export function perceptible(participant) {
+  return new Map([...(participant?.tracks ?? [])].filter(([, track]) => track.stream));
+}
+
+/**
+ * The new tracks, but the old objects where nothing differs.
+ * @param {ReadonlyMap<string, Track> | undefined} old
+ * @param {Map<string, Track>} tracks
+ * @returns {ReadonlyMap<string, Track>}
+ */
+export function keepTracks(old, tracks) {
+  if (!old) return tracks;
+  let same = old.size === tracks.size;
+  for (const [source, track] of tracks) {
+    const earlier = old.get(source);
+    const equal = earlier && sameFields(earlier, track);
+    if (equal) tracks.set(source, earlier);
+    else same = false;
+  }
+  return same ? old : tracks;
+}
+
+/**
+ * @param {object} a
+ * @param {object} b
+ */
+function sameFields(a, b) {
+  return Object.entries(a).every(([key, value]) => value === Reflect.get(b, key));
+}
+
+/**
+ * @param {Participant} old
+ * @param {Participant} now
+ */
+export function sameParticipant(old, now) {
+  const { attributes: _, ...rest } = old;
+  return sameFields(rest, now) && JSON.stringify(old.attributes) === JSON.stringify(now.attributes);
 }

@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Page, Route, async_playwright
 
 from cfrealtime_rooms.web import WEB_ROOT
 from tests.browser.conftest import DEVICES, FLAGS, chromium
+from tests.browser.person import WATCH
 
 SITE = "http://localhost"  # nobody listens there: every request is answered below
 FAKE_ROOM = Path(__file__).with_name("fake_room.js")
@@ -87,6 +88,7 @@ async def enter(browser: Browser) -> AsyncIterator[Callable[..., Any]]:
     async def join(*others: dict[str, Any], setup: str = "", **options: Any) -> Client:
         page = await context.new_page()
         page.on("pageerror", lambda error: uncaught.append(str(error)))
+        await page.add_init_script(WATCH)
         await page.route("**/*", _serve)
         await page.goto(SITE)
         await page.evaluate(ENTER, [list(others), options, setup])

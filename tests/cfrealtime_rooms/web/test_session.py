@@ -59,6 +59,25 @@ async def test_a_dead_publication_is_published_anew_once(enter):
     assert taken == ["negotiate", "offer [camera]", "applied", JOINED]
 
 
+async def test_a_publication_may_die_again_under_the_same_id(enter):
+    client = await enter(audio=True)
+    await client.until_sent("media (microphone)")
+    for _ in range(2):
+        await client.run("fake.own[0] = {...fake.own[0], id: 'mic', state: 'dead'}; fake.change()")
+        await client.until_sent("media (microphone)")
+        await client.run("fake.own[0] = {...fake.own[0], id: 'mic', state: 'live'}; fake.change()")
+
+
+async def test_a_source_replaced_while_it_is_offered_sends_the_newer_track(enter):
+    client = await enter(audio=True)
+    await client.until_sent("media (microphone)")
+    await client.run("fake.slowness = 200; room.publish('board', picture()).catch(() => {})")
+    await client.until_sent("offer [board]")
+    await client.run("room.unpublish('board'); window.newer = picture(); await room.publish('board', newer)")
+    sent = "window.connections.at(0).getSenders().some((sender) => sender.track === newer)"
+    assert await client.run(f"return {sent}")
+
+
 async def test_an_offer_of_an_older_epoch_is_ignored(enter):
     client = await enter(audio=True)
     await client.until_sent("media (microphone)")
