@@ -33,7 +33,8 @@ from .lane import begin, finish
 from .membership import connect, disconnect
 from .notices import Error
 from .plan import Rules, next_step
-from .state import Room
+from .replacing import replace
+from .state import Operation, Room
 from .turn import Refused, Turn
 from .views import delta, snapshot, view
 
@@ -113,9 +114,19 @@ class RoomMachine:
         if operation is None:
             return
         if operation.participant is not None:
-            finish(turn, operation, outcome)
+            self._finish(turn, operation, outcome)
         elif operation.call.session_id in self.room.debts:
             ledger.settle(turn, self.room.debts[operation.call.session_id], outcome)
+
+    def _finish(self, turn: Turn, operation: Operation, outcome: CallOutcome) -> None:
+        """A fault of ours in taking an outcome in must not leave the lane waiting for it for ever."""
+        try:
+            finish(turn, operation, outcome)
+        except Exception:
+            participant = self.room.participants.get(operation.participant or "")
+            if participant is not None and participant.lane.epoch == operation.epoch:
+                replace(turn, participant, "a fault in the room", uncertain=True)
+            raise
 
     def _catch_up(self, turn: Turn, connection_id: str) -> None:
         connection = self.room.connections.get(connection_id)

@@ -287,3 +287,16 @@ def test_an_answer_of_the_wrong_shape_is_an_unknown_outcome():
     driver = subscribing()
     driver.end(Succeeded("a string"))
     assert driver.lane("cy").epoch == 2
+
+
+def test_a_fault_of_ours_in_taking_an_outcome_in_costs_that_session_and_no_more(monkeypatch):
+    driver = subscribing()
+    monkeypatch.setattr("cfrealtime_rooms.core.lane.on_offered", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        driver.end()
+    monkeypatch.undo()
+    driver.give()
+    assert driver.lane("cy").epoch == 2
+    driver.settle()
+    everything = {p.id for one in driver.room.participants.values() for p in one.publications.values()}
+    assert set(driver.lane("cy").mids().values()) == everything
