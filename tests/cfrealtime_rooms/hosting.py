@@ -27,7 +27,9 @@ def nowhere() -> AsyncRealtime:
     def refuse(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("nobody there")
 
-    return AsyncRealtime("demo", "secret", base_url="http://nowhere/v1", transport=httpx.MockTransport(refuse))
+    return AsyncRealtime(
+        "demo", "secret", base_url="http://nowhere/v1", transport=httpx.MockTransport(refuse)
+    )
 
 
 @asynccontextmanager
