@@ -172,6 +172,10 @@ class Rooms:
         actor.post(Connected(connection_id, identity, name, rights, stated, servers))
         try:
             yield Connection(actor, connection_id, self.settings)
+        except RuntimeError:
+            # Frameworks raise it from a channel that was closed under them; here it was the room that did.
+            if not outbox.hung_up:
+                raise
         finally:
             actor.post(Disconnected(connection_id))
             actor.close_outbox(connection_id)

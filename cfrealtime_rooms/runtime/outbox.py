@@ -79,6 +79,11 @@ class Outbox:
             self._drop_what_a_snapshot_replaces()
         self._wake.set()
 
+    @property
+    def hung_up(self) -> bool:
+        """Whether the room has ended the channel."""
+        return self._hang_up is not None
+
     def hang_up(self, code: int, reason: str) -> None:
         """Close the channel once everything queued has been sent. The first to hang up decides."""
         if self._hang_up is None:

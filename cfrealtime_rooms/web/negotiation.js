@@ -242,10 +242,8 @@ export class Negotiation {
       const again = passing && ++this.#tries < TRIES;
       if (again) await sleep(AGAIN * this.#tries);
       else this.#giveUp(exchange.sources.length ? exchange.sources : names(this.#unplaced()), error);
-      if (connection !== this.connection || this.#exchange !== exchange) return;
-      // What is refused for good leaves the grant open, and whoever holds one is given no other.
-      if (!passing && exchange.stage === "offered" && exchange.id !== null) this.#offer(exchange);
-      else this.#over();
+      // A refused offer has used its grant up.
+      if (connection === this.connection && this.#exchange === exchange) this.#over();
     });
   }
 

@@ -158,9 +158,9 @@ class Person:
         async def look() -> int:
             return int(await self.page.evaluate(SENT_WIDTH))
 
-        return await until(look, lambda width: width > 0, f"{self.name} to send a picture", 15)
+        return await until(look, lambda width: width > 0, f"{self.name} to send a picture", 30)
 
-    async def sees(self, name: str, *, width: int | None = None, within: float = 15.0) -> None:
+    async def sees(self, name: str, *, width: int | None = None, within: float = 30.0) -> None:
         """Frames of this participant are decoded and go on being decoded."""
 
         async def look() -> Inbound:
@@ -177,7 +177,7 @@ class Person:
         if width is not None:
             await until(look, lambda seen: seen.width == seen.shown == width, f"{width} pixels", within)
 
-    async def hears(self, name: str, *, within: float = 15.0) -> None:
+    async def hears(self, name: str, *, within: float = 30.0) -> None:
         """Sound of this participant comes out of an element that is not muted."""
 
         async def listen() -> Inbound:
@@ -216,7 +216,7 @@ async def until(look: Callable[[], Awaitable[T]], good: Callable[[T], bool], wha
         await asyncio.sleep(0.1)
 
 
-async def meet_all(people: list[Person], *, within: float = 20.0) -> None:
+async def meet_all(people: list[Person], *, within: float = 30.0) -> None:
     """Everyone sees and hears everyone, each at the width that its sender sends."""
     for one in people:
         for other in people:

@@ -452,3 +452,19 @@ async def test_events_are_typed_and_in_order_for_every_subscriber():
             ]
             assert {event.room for event in events} == {"demo"}
         assert [event async for event in rooms.events()] == []
+
+
+async def test_what_a_framework_raises_after_the_room_closed_the_channel_is_nobody_s_fault():
+    async with hosting() as (rooms, _):
+        async with viewer(rooms) as (kept, connection):
+            await connection.receive('{"type": "leave"}')
+            await settle()
+            raise RuntimeError("WebSocket is not connected")
+        assert kept.closed == [(1000, "left")]
+
+
+async def test_what_a_host_raises_by_itself_comes_out():
+    async with hosting() as (rooms, _):
+        with pytest.raises(RuntimeError, match="mine"):
+            async with viewer(rooms):
+                raise RuntimeError("mine")

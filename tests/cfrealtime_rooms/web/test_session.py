@@ -91,13 +91,14 @@ async def test_a_description_that_cannot_be_set_gets_a_new_connection(enter, ben
     await client.until_sent("media (microphone)")
     await client.run("fake.say('offer', {exchange: 9, epoch: fake.epoch, sdp: 'nonsense', mids: {}})")
     taken = await client.until_sent("media (microphone)")
-    assert taken[:2] == ["media failed (microphone)", "offer [microphone]"]
+    # The answer to Ben's tracks may be among them.
+    assert [one for one in taken if one != "answer"][:2] == ["media failed (microphone)", "offer [microphone]"]
     await client.until("room.state === 'connected'")
     await client.until("room.participants.some((p) => !p.isSelf && p.tracks.get('camera')?.stream)")
     assert await client.told("error") == ["negotiation_failed"]
 
 
-async def test_what_is_refused_for_good_leaves_its_grant_to_the_next(enter):
+async def test_what_is_refused_for_good_does_not_keep_the_next_from_being_published(enter):
     client = await enter(audio=True)
     await client.until_sent("media (microphone)")
     await client.run("fake.refusals = [{code: 'not_allowed'}]")
@@ -105,7 +106,7 @@ async def test_what_is_refused_for_good_leaves_its_grant_to_the_next(enter):
     assert await client.run(refused) == "not_allowed"
     assert await client.run(refused) == "taken"
     taken = await client.until_sent("media (microphone,board)")
-    assert taken.count("negotiate") == 1
+    assert taken.count("negotiate") == 2
 
 
 async def test_a_lapsed_grant_is_asked_for_again(enter):
