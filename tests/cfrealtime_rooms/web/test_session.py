@@ -92,7 +92,10 @@ async def test_a_description_that_cannot_be_set_gets_a_new_connection(enter, ben
     await client.run("fake.say('offer', {exchange: 9, epoch: fake.epoch, sdp: 'nonsense', mids: {}})")
     taken = await client.until_sent("media (microphone)")
     # The answer to Ben's tracks may be among them.
-    assert [one for one in taken if one != "answer"][:2] == ["media failed (microphone)", "offer [microphone]"]
+    assert [one for one in taken if one != "answer"][:2] == [
+        "media failed (microphone)",
+        "offer [microphone]",
+    ]
     await client.until("room.state === 'connected'")
     await client.until("room.participants.some((p) => !p.isSelf && p.tracks.get('camera')?.stream)")
     assert await client.told("error") == ["negotiation_failed"]
