@@ -139,13 +139,13 @@ async def test_camera_off_for_forty_seconds_and_on_again(
     await ana.join(room)
     await bo.join(room)
     await meet_all([ana, bo])
-    calls = emulator.count()
+    calls, width = emulator.count(), await ana.sent_width()
     await ana.press("Camera off")
     await expect(bo.tile("Ana")).to_have_attribute("data-camera", "off")
     await asyncio.sleep(40)
     await ana.press("Camera on")
     await expect(bo.tile("Ana")).not_to_have_attribute("data-camera", "off")
-    await bo.sees("Ana", width=await ana.sent_width())
+    await bo.sees("Ana", width=width)
     assert emulator.count() == calls
 
 
