@@ -31,7 +31,7 @@ def remove(turn: Turn, participant: Participant, reason: str, *, farewell: bool 
         say_goodbye(turn, participant, reason)
     turn.emit(ParticipantLeft(turn.room.id, participant.id, participant.identity, reason))
     if not turn.room.participants:
-        turn.emit(RoomClosed(turn.room.id, turn.room.closed or "empty"))
+        turn.emit(RoomClosed(turn.room.id, turn.closing or "empty"))
 
 
 def say_goodbye(turn: Turn, participant: Participant, reason: str) -> None:

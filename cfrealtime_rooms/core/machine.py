@@ -157,7 +157,7 @@ class RoomMachine:
                 dismiss(turn, connection.id, reason)
 
     def _close(self, turn: Turn, closing: CloseRoom) -> None:
-        turn.room.closed = closing.reason
+        turn.closing = closing.reason
         for participant in list(turn.room.participants.values()):
             remove(turn, participant, closing.reason, farewell=closing.final)
         for connection in list(turn.room.connections.values()):
@@ -166,7 +166,7 @@ class RoomMachine:
             else:
                 turn.hang_up(connection.id, SERVICE_RESTART, closing.reason)
                 del turn.room.connections[connection.id]
-        turn.room.closed = None
+        turn.closing = None
 
     def _plan(self, turn: Turn) -> None:
         """Plan until nothing more can begin: a step may touch other lanes."""

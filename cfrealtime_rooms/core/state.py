@@ -213,8 +213,6 @@ class Room:
     """The ledger, by session id."""
     counter: int = 0
     """For ids of operations."""
-    closed: str | None = None
-    """Why everyone is being sent away, while they are."""
 
     def next_number(self) -> int:
         """An id for an operation."""

@@ -38,6 +38,8 @@ class Turn:
     changed: set[str] = Factory(set[str])
     """Participants whose view has changed."""
     left: list[Departure] = Factory(list[Departure])
+    closing: str | None = None
+    """Why everyone is being sent away, while they are."""
 
     def send(self, participant: Participant, notice: Notice) -> None:
         """Tell a participant's client, if its channel is up."""

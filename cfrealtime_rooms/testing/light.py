@@ -27,7 +27,7 @@ try:
     )
 
     from cfrealtime_rooms.testing.ice import IceClient
-except ModuleNotFoundError as missing:  # pragma: no cover
+except ModuleNotFoundError as missing:
     raise ModuleNotFoundError("LightPeer needs aiortc: pip install 'cfrealtime[emulator]'") from missing
 
 _REPORT_EVERY = 1.0

@@ -22,7 +22,7 @@ from cfrealtime_rooms.testing.media import SILENCE, SILENT, Clip, Clips, Frame, 
 
 try:
     import av
-except ModuleNotFoundError as missing:  # pragma: no cover
+except ModuleNotFoundError as missing:
     raise ModuleNotFoundError("drawn media needs PyAV: pip install 'cfrealtime[emulator]'") from missing
 
 _FPS = 15
