@@ -6,15 +6,14 @@ Field names and types: Contract, the schemas of each operation.
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, cast
 
 from attrs import frozen
 
+from .fields import as_object, optional, required
 from .limits import BODY_BYTES, TRACKS_PER_REQUEST
 from .refusals import bad_description, decoding_error, invalid_params, payload_too_large
 from .state import Fallback, Locator, Simulcast
-
-T = TypeVar("T")
 
 
 @frozen
@@ -104,9 +103,9 @@ def count_tracks(body: object) -> int:
 
 def read_new_tracks(body: object) -> PublishRequest | SubscribeRequest:
     """tracks/new: all entries local, with an offer, or all remote, without one."""
-    fields = _object(body, "The body")
+    fields = as_object(body, "The body")
     description = _description(fields)
-    auto_discover = _field(fields, "autoDiscover", bool) or False
+    auto_discover = optional(fields, "autoDiscover", bool) or False
     items = _items(fields, required=not auto_discover)
     locations = {_location(item) for item in items} or {"local"}
     if len(locations) > 1:
@@ -124,7 +123,7 @@ def read_new_tracks(body: object) -> PublishRequest | SubscribeRequest:
 
 def read_renegotiate(body: object) -> str:
     """The endpoint's answer to our offer."""
-    description = _description(_object(body, "The body"))
+    description = _description(as_object(body, "The body"))
     if description is None:
         raise invalid_params("sessionDescription is missing.")
     if description.type != "answer":
@@ -134,14 +133,14 @@ def read_renegotiate(body: object) -> str:
 
 def read_update_tracks(body: object) -> tuple[UpdateEntry, ...]:
     """tracks/update: one entry for each receiving mid."""
-    return tuple(_update(item) for item in _items(_object(body, "The body")))
+    return tuple(_update(item) for item in _items(as_object(body, "The body")))
 
 
 def read_close_tracks(body: object) -> CloseRequest:
     """tracks/close: by force without a description, or with the endpoint's offer."""
-    fields = _object(body, "The body")
-    mids = tuple(_required(item, "mid") for item in _items(fields))
-    force = _field(fields, "force", bool)
+    fields = as_object(body, "The body")
+    mids = tuple(required(item, "mid", str) for item in _items(fields))
+    force = optional(fields, "force", bool)
     if force is None:
         raise decoding_error("force is missing.")
     description = _description(fields)
@@ -152,33 +151,11 @@ def read_close_tracks(body: object) -> CloseRequest:
     return CloseRequest(mids, _offer(description))
 
 
-def _object(value: object, what: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise decoding_error(f"{what} is not a JSON object.")
-    return cast("dict[str, Any]", value)
-
-
-def _field(fields: dict[str, Any], name: str, kind: type[T]) -> T | None:
-    value = fields.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, kind):
-        raise decoding_error(f"{name} has the wrong type.")
-    return value
-
-
-def _required(fields: dict[str, Any], name: str) -> str:
-    value = _field(fields, name, str)
-    if value is None:
-        raise decoding_error(f"{name} is missing.")
-    return value
-
-
 def _items(fields: dict[str, Any], *, required: bool = True) -> list[dict[str, Any]]:
     value = fields.get("tracks")
     if not isinstance(value, list | None):
         raise decoding_error("tracks has the wrong type.")
-    items = [_object(item, "A track") for item in cast("list[object]", value or [])]
+    items = [as_object(item, "A track") for item in cast("list[object]", value or [])]
     if required and not items:
         raise invalid_params("tracks is missing or empty.")
     if len(items) > TRACKS_PER_REQUEST:
@@ -190,11 +167,11 @@ def _description(fields: dict[str, Any]) -> Description | None:
     value = fields.get("sessionDescription")
     if value is None:
         return None
-    description = _object(value, "sessionDescription")
-    kind = _required(description, "type")
+    description = as_object(value, "sessionDescription")
+    kind = required(description, "type", str)
     if kind not in ("offer", "answer"):
         raise decoding_error("sessionDescription.type is neither offer nor answer.")
-    return Description("offer" if kind == "offer" else "answer", _required(description, "sdp"))
+    return Description("offer" if kind == "offer" else "answer", required(description, "sdp", str))
 
 
 def _offer(description: Description) -> str:
@@ -204,14 +181,14 @@ def _offer(description: Description) -> str:
 
 
 def _location(item: dict[str, Any]) -> str:
-    location = _field(item, "location", str)
+    location = optional(item, "location", str)
     if location not in ("local", "remote"):
         raise decoding_error("location is neither local nor remote.")
     return location
 
 
 def _named(item: dict[str, Any], name: str) -> str:
-    value = _field(item, name, str)
+    value = optional(item, name, str)
     if not value:
         raise invalid_params(f"{name} is missing or empty.")
     return value
@@ -222,7 +199,7 @@ def _local(item: dict[str, Any]) -> LocalEntry:
 
 
 def _remote(item: dict[str, Any]) -> RemoteEntry:
-    mid = _field(item, "mid", str)
+    mid = optional(item, "mid", str)
     if mid is not None and mid.startswith("#"):
         raise invalid_params('bidirectionalMediaStream with mid "#name" is not emulated yet.')
     source = Locator(_named(item, "sessionId"), _named(item, "trackName"))
@@ -230,26 +207,26 @@ def _remote(item: dict[str, Any]) -> RemoteEntry:
 
 
 def _update(item: dict[str, Any]) -> UpdateEntry:
-    session_id = _field(item, "sessionId", str)
-    track_name = _field(item, "trackName", str)
+    session_id = optional(item, "sessionId", str)
+    track_name = optional(item, "trackName", str)
     source = Locator(session_id, track_name) if session_id and track_name else None
-    return UpdateEntry(_field(item, "mid", str) or "", source, _simulcast(item))
+    return UpdateEntry(optional(item, "mid", str) or "", source, _simulcast(item))
 
 
 def _simulcast(item: dict[str, Any]) -> Simulcast | None:
     value = item.get("simulcast")
     if value is None:
         return None
-    fields = _object(value, "simulcast")
+    fields = as_object(value, "simulcast")
     return Simulcast(
-        _field(fields, "preferredRid", str),
+        optional(fields, "preferredRid", str),
         _fallback(fields, "priorityOrdering"),
         _fallback(fields, "ridNotAvailable"),
     )
 
 
 def _fallback(fields: dict[str, Any], name: str) -> Fallback:
-    value = _field(fields, name, str)
+    value = optional(fields, name, str)
     if value is None:
         return "none"
     if value not in ("none", "asciibetical"):
