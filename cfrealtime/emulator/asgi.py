@@ -93,6 +93,8 @@ def _operation(service: Service, operation: str) -> Handler:
             operation,
             request.path_params.get("app_id"),
             request.path_params.get("session_id"),
+            request.path_params.get("key_id"),
+            request.path_params.get("username"),
             request.headers.get("authorization", "").removeprefix("Bearer "),
             await _body(request),
         )
@@ -101,6 +103,8 @@ def _operation(service: Service, operation: str) -> Handler:
             return Response(status_code=499)
         if answer.dropped:
             return BrokenConnection()
+        if answer.status == 204:
+            return Response(status_code=204)
         return JsonResponse(answer.body, answer.status, dict(answer.headers))
 
     return endpoint

@@ -18,6 +18,7 @@ from .refusals import Json
 from .rules import views
 from .service import Service
 from .serving import serving
+from .turn import DEMO_KEYS, TurnCredentials
 from .world import World
 
 
@@ -33,10 +34,17 @@ class Emulator:
         apps: Mapping[str, str] | None = None,
         media: MediaPlane | None = None,
         clock: Clock | None = None,
+        turn_keys: Mapping[str, str] | None = None,
     ) -> None:
         self.media: MediaPlane = media if media is not None else ManualMediaPlane(clock=clock)
         self._world = World(self.media, clock, new_id=lambda: secrets.token_hex(16))
-        self._service = Service(apps if apps is not None else {"demo": "secret"}, self._world)
+        self._turn = TurnCredentials(self._world)
+        self._service = Service(
+            apps if apps is not None else {"demo": "secret"},
+            turn_keys if turn_keys is not None else DEMO_KEYS,
+            self._world,
+            self._turn,
+        )
         self._users = 0
         pages = {"/_emulator/state": self.state, "/_emulator/journal": self.journal}
         self.app: ASGIApp = build_app(self._service, pages, lambda: self)
@@ -70,10 +78,10 @@ class Emulator:
         return self._world.faults
 
     def state(self) -> Json:
-        """All sessions and their tracks, as GET /_emulator/state shows them."""
+        """All sessions with their tracks and all TURN credentials, as GET /_emulator/state shows them."""
         if self._users:
             self._world.settle()
-        return views.everything(self._world.sessions)
+        return {**views.everything(self._world.sessions), "turn_credentials": self._turn.view()}
 
     def journal(self) -> Json:
         """All calls and breaches of order, as GET /_emulator/journal shows them."""

@@ -42,3 +42,6 @@ session that never connected."""
 
 REMEMBER_ENDED: Final = 600.0
 """How long a session that ended answers 410 before it is unknown (404). Our choice."""
+
+TURN_TTL: Final = 172_800
+"""Docs, TURN: a credential lives 48 hours at most."""

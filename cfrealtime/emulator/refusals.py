@@ -69,9 +69,9 @@ def bad_description(description: str, *, breach: Breach | None = None) -> Refusa
     return RefusalError(406, "invalid_session_description", description, breach=breach)
 
 
-def unauthorized() -> RefusalError:
-    """The bearer token is not the app's secret. Seen in the field: 401."""
-    return RefusalError(401, "unauthorized", "The bearer token is not the secret of this app.")
+def unauthorized(what: str) -> RefusalError:
+    """The bearer token is not the secret of the app or key. Seen in the field for apps: 401."""
+    return RefusalError(401, "unauthorized", f"The bearer token is not the secret of this {what}.")
 
 
 def not_found(what: str) -> RefusalError:

@@ -14,7 +14,10 @@ from .handlers import OPERATIONS
 from .journal import Entry, Journal
 from .refusals import Json, RefusalError, not_emulated, not_found, unauthorized
 from .rules.order import MUTATIONS, InFlight, check_alive, check_order, count_request
+from .turn import TurnCredentials
 from .world import World
+
+TURN_OPERATIONS = frozenset({"generate_ice_servers", "revoke_turn_credential"})
 
 
 @frozen
@@ -24,13 +27,15 @@ class Call:
     operation: str
     app_id: str | None = None
     session_id: str | None = None
+    key_id: str | None = None
+    username: str | None = None
     secret: str = field(default="", repr=False)
     body: bytes = field(default=b"", repr=False)
 
 
 @frozen
 class Answer:
-    """What the door sends back; `dropped` means that the connection breaks instead."""
+    """What the door sends back; `dropped` means that the connection breaks instead. 204 has no body."""
 
     status: int
     body: Json = field(repr=False)
@@ -41,10 +46,14 @@ class Answer:
 class Service:
     """Takes calls, one task for each: a caller who hangs up does not take back what the call does."""
 
-    def __init__(self, apps: Mapping[str, str], world: World) -> None:
+    def __init__(
+        self, apps: Mapping[str, str], turn_keys: Mapping[str, str], world: World, turn: TurnCredentials
+    ) -> None:
         self.journal = Journal()
         self._apps = dict(apps)
+        self._turn_keys = dict(turn_keys)
         self._world = world
+        self._turn = turn
         self._in_flight: dict[str, InFlight] = {}
         self._tasks: set[asyncio.Task[Answer]] = set()
 
@@ -89,7 +98,9 @@ class Service:
         return answer
 
     async def _perform(self, call: Call, entry: Entry, effect: Effect | None) -> Answer:
-        app_id = self._authorized(call)
+        if call.operation in TURN_OPERATIONS:
+            return self._turn_call(call, effect)
+        app_id = _authorized(self._apps, call.app_id, call.secret, "app")
         if call.operation == "new_session":
             wire.check_size(call.body)
             return _scripted(effect) or Answer(
@@ -111,14 +122,16 @@ class Service:
             self._in_flight[session.session_id] = InFlight(entry.n, call.operation)
         return _scripted(effect) or Answer(200, await operation.run(self._world, session.session_id, request))
 
-    def _authorized(self, call: Call) -> str:
-        """The app's id; seen in the field: 404 for an unknown app, 401 for a wrong secret."""
-        expected = self._apps.get(call.app_id or "")
-        if call.app_id is None or expected is None:
-            raise not_found("app")
-        if not hmac.compare_digest(expected.encode(), call.secret.encode(errors="replace")):
-            raise unauthorized()
-        return call.app_id
+    def _turn_call(self, call: Call, effect: Effect | None) -> Answer:
+        key_id = _authorized(self._turn_keys, call.key_id, call.secret, "TURN key")
+        if call.operation == "revoke_turn_credential":
+            wire.check_size(call.body)
+            scripted = _scripted(effect)
+            if scripted is None:
+                self._turn.revoke(key_id, call.username or "")
+            return scripted or Answer(204, {})
+        body = wire.decode(call.body)
+        return _scripted(effect) or Answer(201, self._turn.generate(key_id, body))
 
     def _abandon(self, entry: Entry) -> None:
         session_id = entry.session_id or ""
@@ -131,6 +144,16 @@ class Service:
         in_flight = self._in_flight.get(session_id)
         if in_flight is not None and in_flight.n == entry.n:
             del self._in_flight[session_id]
+
+
+def _authorized(known: Mapping[str, str], name: str | None, secret: str, what: str) -> str:
+    """The app's or key's id; seen in the field for apps: 404 for an unknown one, 401 for a wrong secret."""
+    expected = known.get(name or "")
+    if name is None or expected is None:
+        raise not_found(what)
+    if not hmac.compare_digest(expected.encode(), secret.encode(errors="replace")):
+        raise unauthorized(what)
+    return name
 
 
 def _scripted(effect: Effect | None) -> Answer | None:
