@@ -8,10 +8,11 @@ from typing import Any
 from attrs import evolve, frozen
 
 from . import wire
+from .descriptions import inspect, live_mids
 from .limits import CONNECTIVITY_WAIT, PACKETS_WAIT
 from .refusals import ItemError, Json, bad_description, not_connected
 from .rules import closing, lifetime, publishing, subscribing, updating, views
-from .sdp import Negotiation, NewSend, OfferedSection, SdpError
+from .sdp import NewSend, OfferedSection, SdpError
 from .state import Publication, Subscription
 from .world import World, touched
 
@@ -44,12 +45,12 @@ async def renegotiate(world: World, session_id: str, answer: str) -> Json:
     """Take the endpoint's answer to our offer."""
     session = world.live(session_id)
     negotiation = world.negotiation(session_id)
-    sections = _inspect(answer)
+    sections = inspect(answer)
     try:
         negotiation.accept_answer(answer)
     except SdpError as error:
         raise bad_description(f"The answer cannot be used: {error}.") from error
-    session = subscribing.answered(session, _live_mids(sections), world.now)
+    session = subscribing.answered(session, live_mids(sections), world.now)
     world.put(touched(session, negotiation, world.now))
     return {}
 
@@ -78,14 +79,14 @@ async def close_tracks(world: World, session_id: str, request: wire.CloseRequest
     answer: Json = {"requiresImmediateRenegotiation": False}
     sections: tuple[OfferedSection, ...] = ()
     if request.offer is not None:
-        sections = _inspect(request.offer)
+        sections = inspect(request.offer)
         sdp = world.answer(session_id, request.offer, publish=())
         answer["sessionDescription"] = {"type": "answer", "sdp": sdp}
     session, items = closing.close(session, request.mids)
     negotiation = world.negotiation(session_id)
     negotiation.stop_sections([mid for mid, error in items if error is None])
     if request.offer is not None:
-        session = touched(closing.stopped(session, _live_mids(sections)), negotiation, world.now)
+        session = touched(closing.stopped(session, live_mids(sections)), negotiation, world.now)
         if all(section.stopped for section in sections):
             # Seen in the field: without a live section there is no transport left.
             session = lifetime.end(session, world.now, "its last media section was negotiated away")
@@ -106,10 +107,10 @@ OPERATIONS: Mapping[str, Operation] = {
 
 def _publish(world: World, session_id: str, request: wire.PublishRequest) -> Json:
     session = world.live(session_id)
-    sections = _inspect(request.offer)
+    sections = inspect(request.offer)
     now = world.now
     faults = world.faults.item_errors(entry.track_name for entry in request.entries)
-    session = closing.stopped(session, _live_mids(sections))
+    session = closing.stopped(session, live_mids(sections))
     items = publishing.plan(session, request, sections, now, world.new_id, faults)
     published = [item.outcome for item in items if isinstance(item.outcome, Publication)]
     tracks = [item.answer() for item in items]
@@ -189,14 +190,3 @@ def _offer(
         return world.negotiation(session_id).make_offer(sends)
     except SdpError as error:
         raise bad_description(f"No offer can be made: {error}.") from error
-
-
-def _inspect(sdp: str) -> tuple[OfferedSection, ...]:
-    try:
-        return Negotiation.inspect(sdp)
-    except SdpError as error:
-        raise bad_description(f"The session description cannot be used: {error}.") from error
-
-
-def _live_mids(sections: tuple[OfferedSection, ...]) -> frozenset[str]:
-    return frozenset(section.mid for section in sections if not section.stopped)

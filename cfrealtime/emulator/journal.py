@@ -32,7 +32,7 @@ class Entry:
         """Note the outcome."""
         self.status = status
         self.error_code = body.get("errorCode")
-        items = cast("list[Json]", body.get("tracks") or [])
+        items = cast("list[Json]", body.get("tracks") or body.get("dataChannels") or [])
         self.item_errors = tuple(item["errorCode"] for item in items if "errorCode" in item)
 
     def view(self) -> Json:

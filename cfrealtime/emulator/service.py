@@ -107,7 +107,7 @@ class Service:
                 201, {"sessionId": self._world.open_session(app_id).session_id}
             )
         body = wire.decode(call.body)
-        entry.tracks = wire.count_tracks(body)
+        entry.tracks = wire.count_items(body)
         operation = OPERATIONS.get(call.operation)
         if operation is None:
             raise not_emulated(call.operation)

@@ -95,19 +95,20 @@ def decode(body: bytes) -> object:
         raise decoding_error("The body is not JSON.") from error
 
 
-def count_tracks(body: object) -> int:
-    """How many tracks a body names, for the journal."""
-    tracks = cast("dict[str, object]", body).get("tracks") if isinstance(body, dict) else None
-    return len(cast("list[object]", tracks)) if isinstance(tracks, list) else 0
+def count_items(body: object) -> int:
+    """How many tracks or data channels a body names, for the journal."""
+    fields = cast("dict[str, object]", body) if isinstance(body, dict) else {}
+    items = fields.get("tracks", fields.get("dataChannels"))
+    return len(cast("list[object]", items)) if isinstance(items, list) else 0
 
 
 def read_new_tracks(body: object) -> PublishRequest | SubscribeRequest:
     """tracks/new: all entries local, with an offer, or all remote, without one."""
     fields = as_object(body, "The body")
-    description = _description(fields)
+    description = read_description(fields)
     auto_discover = optional(fields, "autoDiscover", bool) or False
     items = _items(fields, required=not auto_discover)
-    locations = {_location(item) for item in items} or {"local"}
+    locations = {read_location(item) for item in items} or {"local"}
     if len(locations) > 1:
         raise invalid_params("All tracks of one call are local, or all are remote.")
     if locations == {"remote"}:
@@ -118,12 +119,12 @@ def read_new_tracks(body: object) -> PublishRequest | SubscribeRequest:
         raise invalid_params(
             "Local tracks need sessionDescription with an offer; publishing without one is not emulated yet."
         )
-    return PublishRequest(_offer(description), tuple(_local(item) for item in items), auto_discover)
+    return PublishRequest(as_offer(description), tuple(_local(item) for item in items), auto_discover)
 
 
 def read_renegotiate(body: object) -> str:
     """The endpoint's answer to our offer."""
-    description = _description(as_object(body, "The body"))
+    description = read_description(as_object(body, "The body"))
     if description is None:
         raise invalid_params("sessionDescription is missing.")
     if description.type != "answer":
@@ -143,12 +144,12 @@ def read_close_tracks(body: object) -> CloseRequest:
     force = optional(fields, "force", bool)
     if force is None:
         raise decoding_error("force is missing.")
-    description = _description(fields)
+    description = read_description(fields)
     if force:
         return CloseRequest(mids, None)
     if description is None:
         raise invalid_params("A close without force needs sessionDescription with an offer.")
-    return CloseRequest(mids, _offer(description))
+    return CloseRequest(mids, as_offer(description))
 
 
 def _items(fields: dict[str, Any], *, required: bool = True) -> list[dict[str, Any]]:
@@ -163,7 +164,8 @@ def _items(fields: dict[str, Any], *, required: bool = True) -> list[dict[str, A
     return items
 
 
-def _description(fields: dict[str, Any]) -> Description | None:
+def read_description(fields: dict[str, Any]) -> Description | None:
+    """The body's sessionDescription, if it has one."""
     value = fields.get("sessionDescription")
     if value is None:
         return None
@@ -174,20 +176,23 @@ def _description(fields: dict[str, Any]) -> Description | None:
     return Description("offer" if kind == "offer" else "answer", required(description, "sdp", str))
 
 
-def _offer(description: Description) -> str:
+def as_offer(description: Description) -> str:
+    """The SDP of a description that must be an offer."""
     if description.type != "offer":
         raise bad_description("This call takes the endpoint's offer, not an answer.")
     return description.sdp
 
 
-def _location(item: dict[str, Any]) -> str:
+def read_location(item: dict[str, Any]) -> str:
+    """Which side an item is on."""
     location = optional(item, "location", str)
     if location not in ("local", "remote"):
         raise decoding_error("location is neither local nor remote.")
     return location
 
 
-def _named(item: dict[str, Any], name: str) -> str:
+def named(item: dict[str, Any], name: str) -> str:
+    """A field of an item that must be there and not be empty."""
     value = optional(item, name, str)
     if not value:
         raise invalid_params(f"{name} is missing or empty.")
@@ -195,14 +200,14 @@ def _named(item: dict[str, Any], name: str) -> str:
 
 
 def _local(item: dict[str, Any]) -> LocalEntry:
-    return LocalEntry(_named(item, "mid"), _named(item, "trackName"))
+    return LocalEntry(named(item, "mid"), named(item, "trackName"))
 
 
 def _remote(item: dict[str, Any]) -> RemoteEntry:
     mid = optional(item, "mid", str)
     if mid is not None and mid.startswith("#"):
         raise invalid_params('bidirectionalMediaStream with mid "#name" is not emulated yet.')
-    source = Locator(_named(item, "sessionId"), _named(item, "trackName"))
+    source = Locator(named(item, "sessionId"), named(item, "trackName"))
     return RemoteEntry(source, _simulcast(item))
 
 
