@@ -13,7 +13,7 @@ from .media.plan import Clock, MediaPlane, Source
 from .refusals import bad_description, not_found
 from .rules import lifetime
 from .rules.order import check_alive
-from .rules.subscribing import wanted_rid
+from .rules.subscribing import wanted_rids
 from .sdp import Negotiation, SdpError
 from .state import Session, Subscription, find_publication
 
@@ -205,21 +205,20 @@ class World:
             del self._negotiations[session_id]
             self.media.close(session_id)
             return
-        publications = session.publications.values()
-        closed = {p.mid for p in publications if p.deaf or p.ended is not None}
+        heard = {p.mid for p in session.publications.values() if not p.deaf and p.ended is None}
+        closed = (session.publications.keys() | session.subscriptions.keys()) - heard
         open_ = [s for s in session.subscriptions.values() if not s.closed]
-        closed |= {s.mid for s in session.subscriptions.values() if s.closed}
         sources = {s.mid: self._source(session, s) for s in open_}
-        rids = {s.mid: rid for s in open_ if (rid := self._rid(session, s)) is not None}
+        rids = {s.mid: self._rids(session, s) for s in open_}
         self.media.apply(session_id, negotiation.media(sources, closed, rids))
 
     def _source(self, session: Session, subscription: Subscription) -> Source | None:
         publication = find_publication(self.sessions, session.app_id, subscription.source)
         return Source(subscription.source.session_id, publication.mid) if publication else None
 
-    def _rid(self, session: Session, subscription: Subscription) -> str | None:
+    def _rids(self, session: Session, subscription: Subscription) -> tuple[str, ...]:
         publication = find_publication(self.sessions, session.app_id, subscription.source)
-        return wanted_rid(publication, subscription.simulcast) if publication else None
+        return wanted_rids(publication, subscription.simulcast) if publication else ()
 
 
 def touched(session: Session, negotiation: Negotiation, now: float) -> Session:

@@ -131,6 +131,12 @@ class Forwarder:
         publication = session and session.publications.get(mid)
         return publication.last_packet if publication else None
 
+    def codec(self, session_id: str, mid: str) -> str | None:
+        """The codec in which media last arrived on a receiving section."""
+        session = self._sessions.get(session_id)
+        publication = session and session.publications.get(mid)
+        return publication.codec_key if publication else None
+
     # Packets.
 
     def rtp(self, session_id: str, data: bytes, now: float) -> None:
@@ -232,7 +238,7 @@ class Forwarder:
             return
         if not self._sessions[subscription.session_id].ready:
             return
-        best = publication.choose(subscription.send.preferred_rid, now)
+        best = publication.choose(subscription.send.rids, now)
         if best is None or best is subscription.layer:
             subscription.target = None
         elif best is not subscription.target:

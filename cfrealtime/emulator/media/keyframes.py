@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 _H264_SPS, _H264_STAP_A, _H264_FU_A = 7, 24, 28
+_H265_VPS, _H265_AP, _H265_FU = 32, 48, 49
 
 
 def starts_key_frame(codec_key: str, payload: bytes) -> bool:
@@ -32,15 +33,26 @@ def _h264(payload: bytes) -> bool:
         return False
     kind = payload[0] & 0x1F
     if kind == _H264_STAP_A:
-        return any(payload[start] & 0x1F == _H264_SPS for start in _units(payload))
+        return any(payload[start] & 0x1F == _H264_SPS for start in _units(payload, 1))
     if kind == _H264_FU_A:
         return len(payload) > 1 and bool(payload[1] & 0x80) and payload[1] & 0x1F == _H264_SPS
     return kind == _H264_SPS
 
 
-def _units(payload: bytes) -> Iterator[int]:
-    """Where the units of an aggregate start."""
-    position = 1
+def _h265(payload: bytes) -> bool:
+    """RFC 7798: a video parameter set, with which the parameters start, alone or in an aggregate."""
+    if len(payload) < 3:
+        return False
+    kind = payload[0] >> 1 & 0x3F
+    if kind == _H265_AP:
+        return any(payload[start] >> 1 & 0x3F == _H265_VPS for start in _units(payload, 2))
+    if kind == _H265_FU:
+        return bool(payload[2] & 0x80) and payload[2] & 0x3F == _H265_VPS
+    return kind == _H265_VPS
+
+
+def _units(payload: bytes, position: int) -> Iterator[int]:
+    """Where the units of an aggregate start; `position` is that of the first one's length."""
     while position + 2 < len(payload):
         yield position + 2
         position += 2 + int.from_bytes(payload[position : position + 2], "big")
@@ -63,4 +75,10 @@ def _av1(payload: bytes) -> bool:
     return bool(payload) and bool(payload[0] & 0x08)
 
 
-_DETECTORS: Mapping[str, Callable[[bytes], bool]] = {"vp8": _vp8, "h264": _h264, "vp9": _vp9, "av1": _av1}
+_DETECTORS: Mapping[str, Callable[[bytes], bool]] = {
+    "vp8": _vp8,
+    "h264": _h264,
+    "h265": _h265,
+    "vp9": _vp9,
+    "av1": _av1,
+}

@@ -8,7 +8,8 @@ from hashlib import sha256
 
 from attrs import Factory, define
 
-from .plan import Address, Clock, LocalTransport, MediaEvents, SessionMedia
+from .plan import Address, Clock, LocalTransport, MediaEvents, Send, SessionMedia, Source, Take
+from .rtp import Packet, parse, write
 
 
 @define
@@ -24,6 +25,8 @@ class _Session:
     """Receiving mids on which a test let packets flow."""
     last: dict[str, float] = Factory(dict[str, float])
     """When the last packet arrived on a mid that is silent now."""
+    codecs: dict[str, str] = Factory(dict[str, str])
+    """The codec that a test chose for a receiving mid."""
 
 
 class ManualMediaPlane:
@@ -43,6 +46,7 @@ class ManualMediaPlane:
         self._clock = clock
         self._events: MediaEvents | None = None
         self._sessions: dict[str, _Session] = {}
+        self._taps: dict[str, tuple[Send, Take]] = {}
         self._transports = 0
 
     # What the emulator calls.
@@ -92,6 +96,39 @@ class ManualMediaPlane:
             return self._now()
         return session.last.get(mid)
 
+    def codec(self, session_id: str, mid: str) -> str | None:
+        """The codec a test chose for a mid on which packets flow, else the first that was agreed on."""
+        session = self._sessions.get(session_id)
+        if session is None or self.last_packet(session_id, mid) is None:
+            return None
+        agreed = (r.codecs[0].key for r in session.media.receives if r.mid == mid and r.codecs)
+        return session.codecs.get(mid) or next(agreed, None)
+
+    # Adapters: there are no packets but those that adapters and tests make.
+
+    def inject(self, session_id: str, packet: bytes) -> None:
+        """Take an RTP packet as if the session's endpoint had sent it; a section is found by payload type."""
+        session, parsed = self._sessions.get(session_id), parse(packet)
+        if session is None or parsed is None:
+            return
+        for receive in session.media.receives:
+            keys = {codec.payload_type: codec.key for codec in receive.codecs if receive.active}
+            if parsed.payload_type in keys:
+                session.last[receive.mid] = self._now()
+                self._copy(Source(session_id, receive.mid), keys[parsed.payload_type], parsed)
+                return
+
+    def tap(self, tap_id: str, send: Send, take: Take) -> None:
+        """Copy the packets injected into a publication to `take`."""
+        self._taps[tap_id] = (send, take)
+
+    def untap(self, tap_id: str) -> None:
+        """Copy no more."""
+        self._taps.pop(tap_id, None)
+
+    def ask_key_frame(self, tap_id: str) -> None:
+        """Nobody is there to hear it."""
+
     # What a test calls.
 
     def connect(self, session_id: str) -> None:
@@ -129,9 +166,28 @@ class ManualMediaPlane:
             session.silent.discard(mid_)
             session.flowing.add(mid_)
 
+    def encode(self, session_id: str, mid: str, codec_key: str) -> None:
+        """The publisher uses this codec (`plan.Codec.key`) on a mid from now on."""
+        self._sessions[session_id].codecs[mid] = codec_key
+
     def media(self, session_id: str) -> SessionMedia:
         """What the rules last asked of this session."""
         return self._sessions[session_id].media
+
+    def _copy(self, source: Source, codec_key: str, packet: Packet) -> None:
+        for send, take in list(self._taps.values()):
+            numbers = {codec.key: codec.payload_type for codec in send.codecs}
+            if send.source == source and codec_key in numbers:
+                copy = write(
+                    marker=packet.marker,
+                    payload_type=numbers[codec_key],
+                    sequence=packet.sequence,
+                    timestamp=packet.timestamp,
+                    ssrc=send.ssrc,
+                    extensions=b"",
+                    payload=packet.payload,
+                )
+                take(copy)
 
     def _disconnect(self, session_id: str, *, closed: bool) -> None:
         session = self._sessions[session_id]

@@ -93,7 +93,53 @@ class Send:
     extensions: Mapping[str, int]
     source: Source | None
     """None while nothing is forwarded: closed by force, or the publisher has gone."""
-    preferred_rid: str | None = None
+    rids: tuple[str, ...] = ()
+    """The layers that may be sent, the most wanted first; without any, whatever there is. A publication
+    without layers is sent in any case."""
+
+
+@frozen
+class DataTransport:
+    """What the endpoint wrote about its SCTP association (RFC 8841, whose defaults these are)."""
+
+    port: int = 5000
+    max_message_size: int = 65_536
+    """The longest message it takes, in bytes; 0 when it takes any."""
+
+
+@frozen
+class Delivery:
+    """How hard a data channel tries to deliver: at most one of the two limits is set."""
+
+    ordered: bool = True
+    max_retransmits: int | None = None
+    max_packet_life_time: int | None = None
+    """Milliseconds."""
+
+
+@frozen
+class ChannelRef:
+    """One data channel of one session, by the id it has there."""
+
+    session_id: str
+    id: int
+
+
+@frozen
+class Channel:
+    """A data channel between us and one endpoint."""
+
+    id: int
+    label: str
+    delivery: Delivery = Delivery()
+    announced: bool = False
+    """We open it in-band (RFC 8832); any other is opened by both sides under an id they know."""
+    source: ChannelRef | None = None
+    """Whose messages it brings to the endpoint; None where the endpoint is the one who speaks."""
+    gated: bool = False
+    """Nothing is brought before the endpoint's first message, which goes no further."""
+    replies: ChannelRef | None = None
+    """On a publisher's channel: the one subscriber's channel whose messages come back on it."""
 
 
 @frozen
@@ -106,11 +152,29 @@ class SessionMedia:
     """None until the endpoint's first description is known."""
     receives: tuple[Receive, ...] = ()
     sends: tuple[Send, ...] = ()
-    data_channels: bool = False
-    """True once a section m=application has been negotiated."""
+    data_channels: DataTransport | None = None
+    """Set once a section m=application has been negotiated."""
+    channels: tuple[Channel, ...] = ()
+    """Those that are open or shall be; one that is missing is closed."""
 
 
-class MediaEvents(Protocol):
+class ChannelEvents(Protocol):
+    """What a media plane reports of data channels. Called as `MediaEvents` is."""
+
+    def channel_opened(self, session_id: str, channel_id: int) -> None:
+        """Messages can be exchanged on the channel."""
+        ...
+
+    def channel_acknowledged(self, session_id: str, channel_id: int) -> None:
+        """The first message of a gated channel has come, and was taken away."""
+        ...
+
+    def channel_closed(self, session_id: str, channel_id: int) -> None:
+        """The channel is closed, and not because we were told to close it."""
+        ...
+
+
+class MediaEvents(ChannelEvents, Protocol):
     """What a media plane reports. Called on the event loop, never from inside a plane's own call."""
 
     def connected(self, session_id: str) -> None:
@@ -153,6 +217,34 @@ class MediaPlane(Protocol):
         """When media last arrived on a receiving section, by the plane's clock; None if never."""
         ...
 
+    def codec(self, session_id: str, mid: str) -> str | None:
+        """The key of the codec (`Codec.key`) in which media last arrived on a receiving section."""
+        ...
+
+    # For what is neither sent by an endpoint nor to one.
+
+    def inject(self, session_id: str, packet: bytes) -> None:
+        """Take an RTP packet as if the session's endpoint had sent it."""
+        ...
+
+    def tap(self, tap_id: str, send: Send, take: Take) -> None:
+        """Copy a publication to `take`, as to an endpoint that subscribes, until `untap`.
+
+        `take` must not call the plane.
+        """
+        ...
+
+    def untap(self, tap_id: str) -> None:
+        """Copy no more."""
+        ...
+
+    def ask_key_frame(self, tap_id: str) -> None:
+        """Whoever listens at a tap cannot go on without a key frame."""
+        ...
+
+
+Take = Callable[[bytes], None]
+"""Takes an RTP packet, numbered as the `Send` of its tap says; one of any other payload type is not media."""
 
 Clock = Callable[[], float]
 """Seconds, monotonic: the time of the running event loop unless a test passes its own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
@@ -32,6 +32,8 @@ class Publication:
         self.layers: dict[str, Layer] = {}
         """By rid; by the empty one without simulcast."""
         self.last_packet: float | None = None
+        self.codec_key: str | None = None
+        """The codec of the last packet."""
         self.update(receive)
 
     def update(self, receive: Receive) -> None:
@@ -91,13 +93,14 @@ class Publication:
         if arrived is None:
             return None
         self.last_packet = now
+        self.codec_key = codec.key
         return layer, arrived
 
-    def choose(self, preferred: str | None, now: float) -> Layer | None:
-        """The layer for a subscriber: the preferred one while it lives, else the first alive by name."""
-        wanted = self.layers.get(preferred) if preferred is not None else None
-        if wanted is not None and wanted.alive(now):
-            return wanted
-        ordered = [layer for _, layer in sorted(self.layers.items())]
-        alive = next((layer for layer in ordered if layer.alive(now)), None)
-        return alive or wanted or next(iter(ordered), None)
+    def choose(self, rids: Sequence[str], now: float) -> Layer | None:
+        """The layer for a subscriber: of those it may have the first alive, else the first there is.
+
+        No rids, or none on our side, mean any layer, the first by name.
+        """
+        wanted = rids if rids and self.receive.rids else sorted(self.layers)
+        layers = [self.layers[rid] for rid in wanted if rid in self.layers]
+        return next((layer for layer in layers if layer.alive(now)), next(iter(layers), None))

@@ -17,10 +17,11 @@ from typing import Any
 
 from attrs import Factory, define
 
-from .forwarder import Forwarder
+from . import rtcp
+from .forwarder import OWN_SSRC, Forwarder
 from .ice import Peer, Responder
 from .network import outgoing_address
-from .plan import Address, Clock, LocalTransport, MediaEvents, RemoteTransport, SessionMedia
+from .plan import Address, Clock, LocalTransport, MediaEvents, RemoteTransport, Send, SessionMedia, Take
 from .secure import Callbacks, Certificate, SecureTransport
 
 CONSENT = 15.0
@@ -64,6 +65,7 @@ class UdpMediaPlane:
         self._given_clock = clock
         self._sessions: dict[str, _Session] = {}
         self._by_peer: dict[Peer, str] = {}
+        self._taps: dict[str, tuple[int, Take]] = {}
         self._responder = Responder()
         self._forwarder = Forwarder(self._send)
         self._closing: set[asyncio.Task[None]] = set()
@@ -166,6 +168,33 @@ class UdpMediaPlane:
         """When media last arrived on a receiving section, by the plane's clock; None if never."""
         return self._forwarder.last_packet(session_id, mid)
 
+    def codec(self, session_id: str, mid: str) -> str | None:
+        """The codec in which media last arrived on a receiving section; None if none did."""
+        return self._forwarder.codec(session_id, mid)
+
+    # Adapters.
+
+    def inject(self, session_id: str, packet: bytes) -> None:
+        """Take an RTP packet as if the session's endpoint had sent it."""
+        self._rtp(session_id, packet)
+
+    def tap(self, tap_id: str, send: Send, take: Take) -> None:
+        """Copy a publication to `take`: the forwarder sees one more session, which is always ready."""
+        self._taps[tap_id] = (send.ssrc, take)
+        self._forwarder.apply(tap_id, (), (send,), self._clock())
+        self._forwarder.ready(tap_id, self._clock())
+
+    def untap(self, tap_id: str) -> None:
+        """Copy no more."""
+        if self._taps.pop(tap_id, None) is not None:
+            self._forwarder.close(tap_id)
+
+    def ask_key_frame(self, tap_id: str) -> None:
+        """Ask as a subscriber does, so that the publisher is not asked too often."""
+        if tap_id in self._taps:
+            ssrc, _ = self._taps[tap_id]
+            self._forwarder.rtcp(tap_id, rtcp.key_frame_request(OWN_SSRC, ssrc), self._clock())
+
     # What a test does.
 
     def cut(self, session_id: str, *, mended: bool = False) -> None:
@@ -254,7 +283,11 @@ class UdpMediaPlane:
     # Sending.
 
     def _send(self, session_id: str, packet: bytes) -> None:
-        """Protect and send a packet of the forwarder."""
+        """Protect and send a packet of the forwarder, or hand it to a tap."""
+        if session_id in self._taps:
+            _, take = self._taps[session_id]
+            take(packet)
+            return
         session = self._sessions.get(session_id)
         if session is not None and session.transport is not None:
             session.transport.send(packet)

@@ -85,10 +85,15 @@ def answered(session: Session, live_mids: frozenset[str], now: float) -> Session
     )
 
 
-def wanted_rid(publication: Publication, simulcast: Simulcast | None) -> str | None:
-    """The layer to forward. Docs: asciibetical takes the first rid there is, none never switches."""
+def wanted_rids(publication: Publication, simulcast: Simulcast | None) -> tuple[str, ...]:
+    """The layers that may be forwarded, the most wanted first; none where any may.
+
+    Docs, simulcast: without the preferred layer `asciibetical` takes the next one, "a" before "z", and `none`
+    takes no other. Nothing here measures bandwidth, so `priorityOrdering` decides nothing.
+    """
     if simulcast is None or simulcast.preferred_rid is None or not publication.rids:
-        return None
-    if simulcast.preferred_rid in publication.rids or simulcast.rid_not_available == "none":
-        return simulcast.preferred_rid
-    return min(publication.rids)
+        return ()
+    preferred = simulcast.preferred_rid
+    if simulcast.rid_not_available == "none":
+        return (preferred,)
+    return (preferred, *(rid for rid in sorted(publication.rids) if rid != preferred))

@@ -9,9 +9,10 @@ from attrs import frozen
 from cfrealtime.emulator.media.plan import Kind
 
 SUPPORTED: Mapping[Kind, frozenset[str]] = {
-    "audio": frozenset({"opus"}),
-    "video": frozenset({"vp8", "h264", "vp9", "av1"}),
+    "audio": frozenset({"opus", "pcmu", "pcma"}),
+    "video": frozenset({"vp8", "h264", "h265", "vp9", "av1"}),
 }
+"""Contract, limits: the codecs of the service."""
 FEEDBACK: Mapping[Kind, tuple[str, ...]] = {
     "audio": (),
     # No transport-cc: the media plane estimates nothing and answers with REMB instead.
@@ -19,6 +20,7 @@ FEEDBACK: Mapping[Kind, tuple[str, ...]] = {
 }
 _DISTINGUISHING: Mapping[str, Mapping[str, str]] = {
     "h264": {"packetization-mode": "0", "profile-level-id": "420010"},
+    "h265": {"profile-id": "1", "tier-flag": "0", "tx-mode": "srst"},
     "vp9": {"profile-id": "0"},
     "av1": {"profile": "0"},
 }
@@ -50,6 +52,29 @@ class CodecSpec:
                 value = value[:4]  # the rest is the level, which the two sides choose on their own
             key += f";{parameter}={value}"
         return key
+
+
+OFFERED: Mapping[Kind, tuple[CodecSpec, ...]] = {
+    "audio": (
+        CodecSpec("opus", 48_000, 2, "minptime=10;useinbandfec=1"),
+        CodecSpec("PCMU", 8_000, 1, ""),
+        CodecSpec("PCMA", 8_000, 1, ""),
+    ),
+    "video": (
+        CodecSpec("VP8", 90_000, 1, "", rtx=True),
+        CodecSpec(
+            "H264",
+            90_000,
+            1,
+            "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+            rtx=True,
+        ),
+        CodecSpec("VP9", 90_000, 1, "profile-id=0", rtx=True),
+        CodecSpec("AV1", 90_000, 1, "level-idx=5;profile=0;tier=0", rtx=True),
+        CodecSpec("H265", 90_000, 1, "level-id=93;profile-id=1;tier-flag=0;tx-mode=SRST", rtx=True),
+    ),
+}
+"""What we offer to receive where no endpoint has named its codecs before us."""
 
 
 @frozen

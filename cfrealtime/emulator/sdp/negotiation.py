@@ -14,10 +14,10 @@ from attrs import Factory, evolve, frozen
 
 from cfrealtime.emulator.media.plan import Kind, LocalTransport, RemoteTransport, SessionMedia, Source
 
-from .codecs import CodecSpec
+from .codecs import OFFERED, CodecSpec, NumberedCodec
 from .parse import Description, ParsedSection, SdpError, SectionKind, parse
-from .registry import SEND_EXTENSIONS, Registry
-from .section import Section, SendTrack, specs
+from .registry import RECEIVE_EXTENSIONS, SEND_EXTENSIONS, Registry
+from .section import Offered, Section, SendTrack, specs
 from .write import Head, write
 
 
@@ -40,6 +40,19 @@ class NewSend:
     kind: Kind
     codecs: tuple[CodecSpec, ...]
     """Those of the publisher's section (`Negotiation.receive_codecs`), so that packets fit unchanged."""
+    both_ways: bool = False
+    """The endpoint may send on it, too."""
+
+
+@frozen
+class NewReceive:
+    """A section to add to our offer, on which the endpoint shall send."""
+
+    kind: Kind
+    rids: tuple[str, ...] = ()
+    """Simulcast layers the endpoint may send, the least first: it makes each twice the one before."""
+    both_ways: bool = False
+    """We may send on it, too."""
 
 
 @frozen
@@ -91,6 +104,11 @@ class Negotiation:
         section = next((s for s in self._state.sections if s.mid == mid and s.receiving), None)
         return specs(section.codecs) if section else ()
 
+    def send_codecs(self, mid: str) -> frozenset[str]:
+        """The keys of the codecs we may send on `mid`; empty while the endpoint has not agreed to any."""
+        section = next((s for s in self._state.sections if s.mid == mid and s.can_send), None)
+        return frozenset(codec.spec.key for codec in section.codecs) if section else frozenset()
+
     def restarts_ice(self, sdp: str) -> bool:
         """Whether the offer asks for an ICE restart: `restart` must give new credentials first."""
         return self._restarts(parse(sdp))
@@ -101,8 +119,11 @@ class Negotiation:
         """Take new credentials, to be used when an offer restarts ICE; the old ones stay valid."""
         self._next_local = local
 
-    def answer_offer(self, sdp: str, publish: Collection[str]) -> str:
-        """Answer an endpoint's offer; media of the mids in `publish` is accepted from now on."""
+    def answer_offer(self, sdp: str, publish: Collection[str], both_ways: Collection[str] = ()) -> str:
+        """Answer an endpoint's offer; media of the mids in `publish` is accepted from now on.
+
+        On those in `both_ways` we shall be able to send, too, where the endpoint receives.
+        """
         if self.open_offer:
             raise SdpError("an offer of the SFU is waiting for its answer")
         offer = parse(sdp)
@@ -115,6 +136,12 @@ class Negotiation:
         known = (*self._state.sections, *(None for _ in offer.sections[len(self._state.sections) :]))
         sections = tuple(
             _offered(section, parsed, publish) for section, parsed in zip(known, offer.sections, strict=True)
+        )
+        sections = tuple(
+            evolve(s, send=self._new_track(s.codecs))
+            if s.mid in both_ways and s.send is None and s.remote is not None and s.remote.receives
+            else s
+            for s in sections
         )
         if sum(s.kind == "application" and not s.stopped for s in sections) > 1:
             raise SdpError("a session has one section for data channels at most")
@@ -143,15 +170,15 @@ class Negotiation:
     # Offering to the endpoint.
 
     def make_offer(
-        self, sends: Sequence[NewSend], *, data_channels: bool = False
+        self, new: Sequence[NewSend | NewReceive], *, data_channels: bool = False
     ) -> tuple[str, tuple[str, ...]]:
-        """Offer one more section for each of `sends`; gives the offer and their mids, in order."""
+        """Offer one more section for each of `new`; gives the offer and their mids, in order."""
         if self.open_offer:
             raise SdpError("an offer of the SFU is waiting for its answer")
         sections = list(self._state.sections)
         registry, mids = self._state.registry, list[str]()
-        for send in sends:
-            registry, section = self._new_send(registry, send)
+        for wanted in new:
+            registry, section = self._new_section(registry, wanted)
             mids.append(section.mid)
             _place(sections, section)
         if data_channels and not any(s.kind == "application" and not s.stopped for s in sections):
@@ -193,15 +220,13 @@ class Negotiation:
         self,
         sources: Mapping[str, Source | None],
         closed: Collection[str] = (),
-        rids: Mapping[str, str] | None = None,
+        rids: Mapping[str, tuple[str, ...]] | None = None,
     ) -> SessionMedia:
-        """The whole picture: `sources` and `rids` by sending mid, `closed` the mids closed by force."""
+        """The whole picture: `sources` and `rids` by sending mid, `closed` the mids not to be received."""
         agreed = self._state.sections
         wanted = rids or {}
         receives = (s.as_receive(active=s.mid not in closed) for s in agreed)
-        sends = (
-            s.as_send(None if s.mid in closed else sources.get(s.mid), wanted.get(s.mid)) for s in agreed
-        )
+        sends = (s.as_send(sources.get(s.mid), wanted.get(s.mid, ())) for s in agreed)
         return SessionMedia(
             local=self._state.local,
             remote=self._state.remote,
@@ -233,20 +258,31 @@ class Negotiation:
             if mid not in taken:
                 return mid
 
-    def _new_send(self, registry: Registry, send: NewSend) -> tuple[Registry, Section]:
-        if not send.codecs:
+    def _new_section(self, registry: Registry, new: NewSend | NewReceive) -> tuple[Registry, Section]:
+        sends = new.both_ways or isinstance(new, NewSend)
+        receives = new.both_ways or isinstance(new, NewReceive)
+        wanted = new.codecs if isinstance(new, NewSend) else OFFERED[new.kind]
+        if not wanted:
             raise SdpError("the publication has no codec to offer")
-        registry, codecs = registry.number_codecs(send.kind, send.codecs)
-        registry, extensions = registry.number_extensions(SEND_EXTENSIONS[send.kind])
-        track = SendTrack(
+        registry, codecs = registry.number_codecs(new.kind, wanted)
+        uris = RECEIVE_EXTENSIONS if receives else SEND_EXTENSIONS
+        registry, extensions = registry.number_extensions(uris[new.kind])
+        section = Section(
+            self._new_mid(),
+            new.kind,
+            receiving=receives,
+            send=self._new_track(codecs) if sends else None,
+            offered=Offered(codecs, extensions, new.rids if isinstance(new, NewReceive) else ()),
+        )
+        return registry, section
+
+    def _new_track(self, codecs: Sequence[NumberedCodec]) -> SendTrack:
+        return SendTrack(
             ssrc=self._new_ssrc(),
             rtx_ssrc=self._new_ssrc() if any(c.rtx_payload_type is not None for c in codecs) else None,
-            codecs=codecs,
-            extensions=extensions,
             stream=self._new_id(),
             track=self._new_id(),
         )
-        return registry, Section(self._new_mid(), send.kind, send=track)
 
     def _new_id(self) -> str:
         """Unique per session, and the same on every run with the same credentials."""

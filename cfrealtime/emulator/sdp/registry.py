@@ -33,13 +33,24 @@ RECEIVE_EXTENSIONS: Mapping[Kind, tuple[str, ...]] = {
     "video": (*SEND_EXTENSIONS["video"], RID, REPAIRED_RID),
 }
 # Where we are the first to choose we take the browsers' usual numbers, which saves them from remapping.
-_USUAL_EXTENSIONS = {MID: 4, AUDIO_LEVEL: 1, ORIENTATION: 13, PLAYOUT_DELAY: 5, DEPENDENCY: 12}
+_USUAL_EXTENSIONS = {
+    AUDIO_LEVEL: 1,
+    MID: 4,
+    PLAYOUT_DELAY: 5,
+    RID: 10,
+    REPAIRED_RID: 11,
+    DEPENDENCY: 12,
+    ORIENTATION: 13,
+}
 _USUAL_PAYLOAD_TYPES = {
     "opus/48000/2": (111, None),
+    "pcmu/8000": (0, None),
+    "pcma/8000": (8, None),
     "vp8/90000": (96, 97),
     "vp9/90000;profile-id=0": (98, 99),
     "h264/90000;packetization-mode=1;profile-level-id=42e0": (106, 107),
     "av1/90000;profile=0": (45, 46),
+    "h265/90000;profile-id=1;tier-flag=0;tx-mode=srst": (49, 50),
 }
 _DYNAMIC = (*range(96, 128), *range(35, 64))
 _EXTENSION_NUMBERS = range(1, 15)

@@ -17,14 +17,22 @@ from .registry import RECEIVE_EXTENSIONS, SEND_EXTENSIONS
 
 @frozen
 class SendTrack:
-    """What we offered to send on a section."""
+    """The stream we send on a section."""
 
     ssrc: int
     rtx_ssrc: int | None
-    codecs: tuple[NumberedCodec, ...]
-    extensions: Mapping[str, int]
     stream: str
     track: str
+
+
+@frozen
+class Offered:
+    """What our offer said of a section that we added."""
+
+    codecs: tuple[NumberedCodec, ...]
+    extensions: Mapping[str, int]
+    rids: tuple[str, ...] = ()
+    """The simulcast layers that the endpoint may send."""
 
 
 @frozen
@@ -37,6 +45,8 @@ class Section:
     receiving: bool = False
     """Accepted for publishing."""
     send: SendTrack | None = None
+    offered: Offered | None = None
+    """None for a section of the endpoint's own offer."""
     remote: ParsedSection | None = None
     """What the endpoint last said about it; None while only we have spoken."""
 
@@ -58,17 +68,17 @@ class Section:
     def codecs(self) -> tuple[NumberedCodec, ...]:
         """The payload types in use: those of the endpoint that we can carry."""
         if self.remote is None:
-            return self.send.codecs if self.send else ()
-        if self.receiving or self.send is None:
+            return self.offered.codecs if self.offered else ()
+        if self.receiving or self.send is None or self.offered is None:
             return self.remote.codecs
-        keys = {codec.spec.key for codec in self.send.codecs}
+        keys = {codec.spec.key for codec in self.offered.codecs}
         return tuple(codec for codec in self.remote.codecs if codec.spec.key in keys)
 
     @property
     def extensions(self) -> Mapping[str, int]:
         """The header extensions in use."""
         if self.remote is None:
-            return self.send.extensions if self.send else {}
+            return self.offered.extensions if self.offered else {}
         wanted = {MID}
         if self.receiving:
             wanted |= set(RECEIVE_EXTENSIONS[self.media_kind])
@@ -79,7 +89,14 @@ class Section:
     @property
     def rids(self) -> tuple[str, ...]:
         """The simulcast layers we take."""
-        return self.remote.rids if self.remote and self.receiving else ()
+        if self.remote is None:
+            return self.offered.rids if self.offered else ()
+        return self.remote.rids if self.receiving else ()
+
+    @property
+    def can_send(self) -> bool:
+        """Whether the endpoint has agreed to what we send."""
+        return not self.stopped and self.send is not None and self.remote is not None and self.remote.receives
 
     def as_receive(self, *, active: bool) -> Receive | None:
         """What arrives on this section, for the media plane; None when nothing does."""
@@ -96,9 +113,9 @@ class Section:
             active=active,
         )
 
-    def as_send(self, source: Source | None, preferred_rid: str | None) -> Send | None:
+    def as_send(self, source: Source | None, rids: tuple[str, ...]) -> Send | None:
         """What leaves on this section, for the media plane; None when nothing may."""
-        if self.stopped or self.send is None or self.remote is None or not self.remote.receives:
+        if self.send is None or not self.can_send:
             return None
         return Send(
             mid=self.mid,
@@ -108,7 +125,7 @@ class Section:
             codecs=_plan_codecs(self.codecs),
             extensions=self.extensions,
             source=source,
-            preferred_rid=preferred_rid,
+            rids=rids,
         )
 
 

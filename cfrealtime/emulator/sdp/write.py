@@ -117,6 +117,8 @@ def _codec(codec: NumberedCodec, hint: str) -> Iterator[str]:
     yield f"a=rtpmap:{number} {spec.name}/{spec.clock_rate}{channels}"
     for feedback in codec.feedback:
         yield f"a=rtcp-fb:{number} {feedback}"
+    # An endpoint may repeat the hint of our offer in its answer.
+    hint = "" if hint in spec.parameters else hint
     parameters = ";".join(part for part in (spec.parameters, hint) if part)
     if parameters:
         yield f"a=fmtp:{number} {parameters}"

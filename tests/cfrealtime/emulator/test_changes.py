@@ -83,7 +83,7 @@ async def test_a_layer_is_changed_only_where_the_publication_has_it():
             {"mid": audio, "simulcast": {"preferredRid": "q"}},
         )
         assert codes(response) == [None, "update_track_error", "update_track_error"]
-        assert emulator.media.media(viewer.id).sends[0].preferred_rid == "q"
+        assert emulator.media.media(viewer.id).sends[0].rids == ("q",)
 
 
 async def test_a_forced_close_is_listed_as_inactive_and_fails_when_repeated():

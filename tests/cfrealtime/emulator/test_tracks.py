@@ -229,7 +229,7 @@ async def test_the_preferred_layer_reaches_the_media():
             *(remote(source.id, "camera", simulcast=wanted) for wanted in (exact, missing, strict))
         )
         sends = emulator.media.media(viewer.id).sends
-        assert [send.preferred_rid for send in sends] == ["h", "h", "x"]
+        assert [send.rids for send in sends] == [("h",), ("x", "h", "l"), ("x",)]
 
 
 async def test_an_ice_restart_is_answered_with_new_credentials():

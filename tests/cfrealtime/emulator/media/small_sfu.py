@@ -38,7 +38,7 @@ class SmallSfu:
         self.events = Events([])
         self.negotiations: dict[str, Negotiation] = {}
         self.sources: dict[str, dict[str, Source | None]] = {}
-        self.rids: dict[str, dict[str, str]] = {}
+        self.rids: dict[str, dict[str, tuple[str, ...]]] = {}
 
     def negotiation(self, name: str) -> Negotiation:
         if name not in self.negotiations:

@@ -119,7 +119,7 @@ async def test_each_layer_of_simulcast_can_be_had(sfu, browser):
     mids = await publish(sfu, "layered", publisher)
     (mid,) = await subscribe(sfu, "viewer", viewer, ("video", "layered", mids[1]))
     for rid, width in (("q", 320), ("h", 640), ("f", 1280)):
-        sfu.rids["viewer"][mid] = rid
+        sfu.rids["viewer"][mid] = (rid,)
         sfu.apply("viewer")
         await viewer.plays(mid, width)
 

@@ -296,7 +296,7 @@ def test_the_same_picture_applied_again_changes_nothing(room):
 def simulcast():
     room = Room()
     room.join("alice", [SIMULCAST])
-    room.join("bob", sends=[evolve(VIEW, preferred_rid="q")])
+    room.join("bob", sends=[evolve(VIEW, rids=("q", "f", "h"))])
     return room
 
 
@@ -318,7 +318,7 @@ def test_a_change_of_layer_waits_for_its_key_frame(simulcast):
     for rid in "qf":
         simulcast.layer(rid, 1, KEY)
     sent = len(simulcast.packets("bob"))
-    simulcast.forwarder.apply("bob", (), [evolve(VIEW, preferred_rid="f")], simulcast.now)
+    simulcast.forwarder.apply("bob", (), [evolve(VIEW, rids=("f",))], simulcast.now)
     simulcast.layer("f", 2)
     simulcast.layer("q", 2)
     simulcast.layer("f", 3, KEY + b"f")
@@ -343,7 +343,7 @@ def test_another_layer_takes_over_while_the_preferred_one_is_silent(simulcast):
 def test_a_preference_for_a_layer_that_does_not_exist_falls_back():
     room = Room()
     room.join("alice", [CAMERA])
-    room.join("bob", sends=[evolve(VIEW, preferred_rid="x")])
+    room.join("bob", sends=[evolve(VIEW, rids=("x",))])
     room.arrive(1, KEY)
     assert len(room.packets("bob")) == 1
 

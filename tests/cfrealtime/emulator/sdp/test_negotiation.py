@@ -61,7 +61,7 @@ def test_published_sections_are_received_with_the_endpoints_numbers():
     assert "a=ice-lite" in text
     assert "a=recvonly" in audio
     assert "a=setup:passive" in audio
-    assert payload_types(audio) == {"opus": 111}
+    assert payload_types(audio) == {"opus": 111, "PCMU": 0}
     assert payload_types(video) == {"VP8": 96, "H264": 106, "VP9": 98, "AV1": 45, "rtx": 46}
     assert value(audio, "candidate") == "1 1 udp 2130706431 127.0.0.1 4000 typ host"
 
@@ -123,10 +123,10 @@ def test_sends_reach_the_plane_only_once_answered():
     assert negotiation.media({mid: SOURCE}).remote is None
     assert negotiation.media({mid: SOURCE}).sends == ()
     negotiation.accept_answer(answer(offer))
-    send = negotiation.media({mid: SOURCE}, rids={mid: "h"}).sends[0]
-    assert (send.source, send.preferred_rid) == (SOURCE, "h")
+    send = negotiation.media({mid: SOURCE}, rids={mid: ("h",)}).sends[0]
+    assert (send.source, send.rids) == (SOURCE, ("h",))
     assert str(send.ssrc) in offer
-    assert negotiation.media({mid: SOURCE}, closed=[mid]).sends[0].source is None
+    assert negotiation.media({}).sends[0].source is None
 
 
 def test_the_same_publication_twice_has_two_tracks_and_ssrcs():
