@@ -47,12 +47,15 @@ def generate_ice_servers(
 
 def revoke(key_id: str, username: str) -> Request[None]:
     """End a credential before its time."""
-    if not isinstance(username, str) or _USERNAME.fullmatch(username) is None:  # pyright:
-    ignore[reportUnnecessaryIsInstance]
+    if not _is_username(username):
         # It is not repeated: it is half of a credential.
         raise invalid(_REVOKE, None, "username is none; take it from the ICE server it was issued with")
     built = revoke_api.build_kwargs(key_id, username)
     return request("revoke_turn_credential", None, built, _revoked, Safety.IDEMPOTENT)
+
+
+def _is_username(value: object) -> bool:
+    return isinstance(value, str) and _USERNAME.fullmatch(value) is not None
 
 
 def _ice_servers(document: Document) -> IceServers:
