@@ -1,7 +1,7 @@
 """Python SDK for Cloudflare Realtime.
 
-The clients are imported when they are first asked for: with them come httpx and the generated code, which an
-application that only names models and errors does not need.
+Every name is imported when it is first asked for: `import cfrealtime` alone costs next to nothing, and an
+application that only names errors does not load an HTTP client.
 """
 
 from __future__ import annotations
@@ -9,65 +9,93 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from cfrealtime.errors import (
-    ApiError,
-    AuthenticationError,
-    BadRequestError,
-    ConfigurationError,
-    InvalidRequestError,
-    NotAcceptableError,
-    NotConnectedError,
-    NotFoundError,
-    NotSentError,
-    OutcomeUnknownError,
-    RateLimitError,
-    RealtimeError,
-    ServerError,
-    SessionGoneError,
-    UnexpectedAnswerError,
-)
-from cfrealtime.models import (
-    CloseItem,
-    CloseResult,
-    DataChannelState,
-    ItemError,
-    LocalTrack,
-    RemoteTrack,
-    SessionDescription,
-    SessionState,
-    Simulcast,
-    TrackResult,
-    TracksResult,
-    TrackState,
-)
+from cfrealtime._version import __version__
 
 if TYPE_CHECKING:
-    from cfrealtime.aio import AsyncRealtime
-    from cfrealtime.client import Realtime
-    from cfrealtime.session import AsyncSession, Session
+    from cfrealtime.aio.adapters import AsyncAdapters
+    from cfrealtime.aio.client import AsyncRealtime
+    from cfrealtime.aio.negotiation import AsyncNegotiation
+    from cfrealtime.aio.session import AsyncSession
+    from cfrealtime.aio.turn import AsyncTurn
+    from cfrealtime.blocking.adapters import Adapters
+    from cfrealtime.blocking.client import Realtime
+    from cfrealtime.blocking.negotiation import Negotiation
+    from cfrealtime.blocking.session import Session
+    from cfrealtime.blocking.turn import Turn
+    from cfrealtime.errors import (
+        ApiError,
+        AuthenticationError,
+        BadRequestError,
+        ConfigurationError,
+        ExchangeOpenError,
+        InvalidRequestError,
+        ItemsFailedError,
+        NotAcceptableError,
+        NotConnectedError,
+        NotFoundError,
+        NotSentError,
+        OutcomeUnknownError,
+        RateLimitError,
+        RealtimeError,
+        ServerError,
+        SessionGoneError,
+        UnexpectedAnswerError,
+    )
+    from cfrealtime.hooks import ErrorInfo, Hooks, RequestInfo, ResponseInfo, RetryInfo
+    from cfrealtime.models import (
+        CloseItem,
+        CloseResult,
+        DataChannelState,
+        ItemError,
+        LocalTrack,
+        NewTrack,
+        RemoteTrack,
+        SessionDescription,
+        SessionState,
+        Simulcast,
+        TrackResult,
+        TracksResult,
+        TrackState,
+    )
+    from cfrealtime.raw import Answer, RawResponse
 
 __all__ = [
+    "Adapters",
+    "Answer",
     "ApiError",
+    "AsyncAdapters",
+    "AsyncNegotiation",
     "AsyncRealtime",
     "AsyncSession",
+    "AsyncTurn",
     "AuthenticationError",
     "BadRequestError",
     "CloseItem",
     "CloseResult",
     "ConfigurationError",
     "DataChannelState",
+    "ErrorInfo",
+    "ExchangeOpenError",
+    "Hooks",
     "InvalidRequestError",
     "ItemError",
+    "ItemsFailedError",
     "LocalTrack",
+    "Negotiation",
+    "NewTrack",
     "NotAcceptableError",
     "NotConnectedError",
     "NotFoundError",
     "NotSentError",
     "OutcomeUnknownError",
     "RateLimitError",
+    "RawResponse",
     "Realtime",
     "RealtimeError",
     "RemoteTrack",
+    "RequestInfo",
+    "ResponseInfo",
+    "RetryInfo",
     "ServerError",
     "Session",
     "SessionDescription",
@@ -77,23 +105,36 @@ __all__ = [
     "TrackResult",
     "TrackState",
     "TracksResult",
+    "Turn",
     "UnexpectedAnswerError",
+    "__version__",
 ]
 
-_LAZY = {
-    "AsyncRealtime": "cfrealtime.aio",
-    "AsyncSession": "cfrealtime.session",
-    "Realtime": "cfrealtime.client",
-    "Session": "cfrealtime.session",
+_CLIENTS = {
+    "Adapters": "cfrealtime.blocking.adapters",
+    "AsyncAdapters": "cfrealtime.aio.adapters",
+    "AsyncNegotiation": "cfrealtime.aio.negotiation",
+    "AsyncRealtime": "cfrealtime.aio.client",
+    "AsyncSession": "cfrealtime.aio.session",
+    "AsyncTurn": "cfrealtime.aio.turn",
+    "Negotiation": "cfrealtime.blocking.negotiation",
+    "Realtime": "cfrealtime.blocking.client",
+    "Session": "cfrealtime.blocking.session",
+    "Turn": "cfrealtime.blocking.turn",
 }
+# Modules that list what they offer themselves.
+_VALUES = ("cfrealtime.errors", "cfrealtime.models", "cfrealtime.hooks", "cfrealtime.raw")
 
 
 def __getattr__(name: str) -> object:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(_LAZY[name]), name)
-    globals()[name] = value
-    return value
+    if name in __all__:
+        for home in (_CLIENTS[name],) if name in _CLIENTS else _VALUES:
+            module = import_module(home)
+            if name in _CLIENTS or name in module.__all__:
+                value: object = getattr(module, name)
+                globals()[name] = value
+                return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -1,9 +1,9 @@
-"""Sending, in two colours. The only hand-written module that imports httpx.
+"""Sending with httpx, in two colours. The only hand-written module that imports httpx.
 
-What a call may take in all is `timeout` seconds: connecting, sending, waiting and reading the body. The async
-sender holds that exactly. The sync one cannot interrupt a read: it gives every phase what is left of the
-time, and looks at the clock after every piece of the body. A silent server is left on time; one that is slow
-to connect or trickles its body, after at most twice the time; one that trickles its headers can hold on.
+What a request may take in all is a number of seconds: connecting, sending, waiting and reading the body. The
+async engine holds that exactly. The sync one cannot interrupt a read: it gives every phase what is left of
+the time, and looks at the clock after every piece of the body. A silent server is left on time; one that is
+slow to connect or trickles its body, after at most twice the time; one that trickles its headers can hold on.
 """
 
 from __future__ import annotations
@@ -11,24 +11,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import httpx
 
-from cfrealtime._core.decode import decode
-from cfrealtime._core.exchange import Batch, Request, Response
-from cfrealtime._core.settings import Settings
-from cfrealtime.errors import InvalidRequestError, NotSentError, OutcomeUnknownError, RealtimeError
+from cfrealtime._core.exchange import Lost, Request, Response
+from cfrealtime._core.headers import Headers
 
 if TYPE_CHECKING:
     import ssl
 
-T = TypeVar("T")
-
 SyncTransport: TypeAlias = httpx.BaseTransport
 AsyncTransport: TypeAlias = httpx.AsyncBaseTransport
+SyncHttpClient: TypeAlias = httpx.Client
+AsyncHttpClient: TypeAlias = httpx.AsyncClient
 
 # More than any answer for 64 tracks takes; what is cut off here is not JSON any more, and reported as such.
 BODY_LIMIT: Final = 8 * 1024 * 1024
@@ -36,36 +34,22 @@ BODY_LIMIT: Final = 8 * 1024 * 1024
 _NO_CONNECTION: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
-class SyncHttp:
-    """Sends requests and decodes their answers; may be shared by threads."""
+class SyncClientEngine:
+    """Sends through an httpx client; may be shared by threads."""
 
-    def __init__(self, settings: Settings, transport: SyncTransport | None) -> None:
-        self._base_url = settings.base_url
-        self._timeout = settings.timeout
-        verify = _tls() if transport is None else True
-        self._client = httpx.Client(headers=_headers(settings), transport=transport, verify=verify)
+    def __init__(
+        self, base_url: str, *, http_client: httpx.Client | None, transport: httpx.BaseTransport | None
+    ) -> None:
+        self.closed = False
+        self._base_url = base_url
+        self._owned = http_client is None
+        verify = _tls() if http_client is None and transport is None else True
+        self._client = http_client or httpx.Client(transport=transport, verify=verify)
 
-    def call(self, request: Request[T]) -> T:
-        """The value of a request's answer."""
-        return decode(request, self.send(request))
-
-    def call_all(self, batch: Batch[T]) -> T:
-        """The joined values of several requests, one after the other."""
-        results: list[T] = []
-        for request in batch.requests:
-            try:
-                results.append(self.call(request))
-            except RealtimeError as error:
-                batch.keep(error, results)
-                raise
-        return batch.total(results)
-
-    def send(self, request: Request[Any]) -> Response:
+    def send(self, request: Request[Any], headers: Headers, seconds: float) -> Response | Lost:
         """Send one request and read its response, whatever its status."""
-        if self._client.is_closed:
-            raise _closed(request)
-        deadline = time.monotonic() + self._timeout
-        outgoing = _build(self._client, self._base_url, request, self._timeout)
+        deadline = time.monotonic() + seconds
+        outgoing = _build(self._client, self._base_url, request, headers, seconds)
         timeouts: dict[str, float] = outgoing.extensions["timeout"]
 
         def shrink(event: str, _: object) -> None:
@@ -87,55 +71,43 @@ class SyncHttp:
             finally:
                 response.close()
         except (httpx.HTTPError, OSError) as error:
-            failure = _failure(request, error, self._timeout)
-        else:
-            return _received(response, body)
-        raise failure
+            return _lost(error, seconds)
+        return _received(response, body)
 
     def close(self) -> None:
-        """Close every connection."""
-        self._client.close()
+        """Close every connection; a client of the caller's own is the caller's to close."""
+        self.closed = True
+        if self._owned:
+            self._client.close()
 
 
-class AsyncHttp:
-    """Sends requests and decodes their answers, on whichever event loop it is called."""
+class AsyncClientEngine:
+    """Sends through httpx clients, on whichever event loop it is called."""
 
-    def __init__(self, settings: Settings, transport: AsyncTransport | None) -> None:
-        self._base_url = settings.base_url
-        self._timeout = settings.timeout
-        self._headers = _headers(settings)
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        http_client: httpx.AsyncClient | None,
+        transport: httpx.AsyncBaseTransport | None,
+    ) -> None:
+        self.closed = False
+        self._base_url = base_url
+        self._given = http_client
         self._transport = transport
-        self._verify = _tls() if transport is None else True
-        self._closed = False
+        self._verify = _tls() if http_client is None and transport is None else True
         # Connections belong to the loop they were opened on, so every loop has its own pool.
         self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
 
-    async def call(self, request: Request[T]) -> T:
-        """The value of a request's answer."""
-        return decode(request, await self.send(request))
-
-    async def call_all(self, batch: Batch[T]) -> T:
-        """The joined values of several requests, one after the other."""
-        results: list[T] = []
-        for request in batch.requests:
-            try:
-                results.append(await self.call(request))
-            except RealtimeError as error:
-                batch.keep(error, results)
-                raise
-        return batch.total(results)
-
-    async def send(self, request: Request[Any]) -> Response:
+    async def send(self, request: Request[Any], headers: Headers, seconds: float) -> Response | Lost:
         """Send one request and read its response, whatever its status."""
-        if self._closed:
-            raise _closed(request)
-        client = self._client()
-        outgoing = _build(client, self._base_url, request, None)
+        client = self._given or self._client()
+        outgoing = _build(client, self._base_url, request, headers, None)
         # A transport of the caller's own tells nothing: what it was given counts as sent.
-        watch = _Watch(left=self._transport is not None)
+        watch = Watch(left=self._given is not None or self._transport is not None)
         outgoing.extensions["trace"] = watch
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(seconds):
                 response = await client.send(outgoing, stream=True)
                 try:
                     body = bytearray()
@@ -146,16 +118,14 @@ class AsyncHttp:
                 finally:
                     await response.aclose()
         except (httpx.HTTPError, OSError) as error:
-            failure = _failure(request, error, self._timeout, left=watch.left)
-        else:
-            return _received(response, body)
+            return _lost(error, seconds, left=watch.left)
         finally:
             await watch.clean_up()
-        raise failure
+        return _received(response, body)
 
     async def aclose(self) -> None:
         """Close the connections of the running loop, and take no more calls on any."""
-        self._closed = True
+        self.closed = True
         client = self._clients.pop(asyncio.get_running_loop(), None)
         if client is not None:
             await client.aclose()
@@ -165,12 +135,12 @@ class AsyncHttp:
         client = self._clients.get(loop)
         if client is None:
             self._clients = {known: held for known, held in self._clients.items() if not known.is_closed()}
-            client = httpx.AsyncClient(headers=self._headers, transport=self._transport, verify=self._verify)
+            client = httpx.AsyncClient(transport=self._transport, verify=self._verify)
             self._clients[loop] = client
         return client
 
 
-class _Watch:
+class Watch:
     """What httpcore tells of a call: whether it began to leave, and a socket that nobody may own."""
 
     def __init__(self, *, left: bool) -> None:
@@ -196,54 +166,38 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _headers(settings: Settings) -> httpx.Headers:
-    # httpx hides the Authorization header in the repr of its headers.
-    return httpx.Headers(
-        {
-            "Authorization": f"Bearer {settings.app_secret}",
-            "Accept": "application/json",
-            "User-Agent": f"cfrealtime/{version('cfrealtime')}",
-        }
-    )
-
-
 def _build(
-    client: httpx.Client | httpx.AsyncClient, base_url: str, request: Request[Any], timeout: float | None
+    client: httpx.Client | httpx.AsyncClient,
+    base_url: str,
+    request: Request[Any],
+    headers: Headers,
+    seconds: float | None,
 ) -> httpx.Request:
     return client.build_request(
         request.method,
         base_url + request.path,
         params=request.query or None,
         content=request.body,
-        headers=None if request.body is None else {"Content-Type": "application/json"},
-        timeout=timeout,
+        headers=headers.bare if request.body is None else headers.with_json,
+        timeout=seconds,
     )
 
 
 def _received(response: httpx.Response, body: bytearray) -> Response:
-    return Response(response.status_code, dict(response.headers), bytes(body))
+    headers = dict(response.headers)
+    moment = datetime.now(UTC) if "retry-after" in headers else None
+    return Response(response.status_code, headers, bytes(body), moment)
 
 
-def _failure(
-    request: Request[Any], error: httpx.HTTPError | OSError, timeout: float, *, left: bool = True
-) -> RealtimeError:
-    """The typed error for one of httpx's, quoted only where no byte of an answer can be in its text.
+def _lost(error: httpx.HTTPError | OSError, seconds: float, *, left: bool = True) -> Lost:
+    """What is known of a request that broke off. httpx is quoted only where it cannot quote an answer.
 
     An OSError is a transport of the caller's own that broke, or, as TimeoutError, the async deadline.
     """
     if isinstance(error, _NO_CONNECTION) or (isinstance(error, TimeoutError) and not left):
         slow = isinstance(error, (TimeoutError, httpx.TimeoutException))
-        reason = f"no connection within {timeout:g} s" if slow else f"there is no connection ({error})"
-        return NotSentError(reason, operation=request.operation, session_id=request.session_id)
+        reason = f"no connection within {seconds:.3g} s" if slow else f"there is no connection ({error})"
+        return Lost(reason, left=False)
     if isinstance(error, (TimeoutError, httpx.TimeoutException)):
-        reason = f"no complete answer within {timeout:g} s"
-    else:
-        reason = f"the connection broke before the answer was complete ({type(error).__name__})"
-    return OutcomeUnknownError(reason, operation=request.operation, session_id=request.session_id)
-
-
-def _closed(request: Request[Any]) -> InvalidRequestError:
-    return InvalidRequestError(
-        f"{request.operation} was not sent: this client is closed. Make a new one.",
-        operation=request.operation,
-    )
+        return Lost(f"no complete answer within {seconds:.3g} s")
+    return Lost(f"the connection broke before the answer was complete ({type(error).__name__})")

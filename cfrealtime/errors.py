@@ -3,9 +3,12 @@
     RealtimeError
     ├── ConfigurationError        credentials or settings are missing or malformed
     ├── InvalidRequestError       refused here, before anything was sent (also a ValueError)
+    ├── ExchangeOpenError         an offer/answer exchange of this session is open, or was left unfinished
     ├── NotSentError              no connection: the service has seen nothing of it
     ├── OutcomeUnknownError       sent, but whether it happened cannot be told
     ├── UnexpectedAnswerError     a read was answered with something that cannot be read
+    ├── ItemsFailedError          raised by raise_for_items(): `result` holds what failed and what did not
+    ├── PacketError               no packet of a WebSocket adapter, or none that fits (also a ValueError)
     └── ApiError                  the service said no
         ├── BadRequestError       400, 413
         ├── AuthenticationError   401, 403
@@ -16,9 +19,13 @@
         ├── RateLimitError        429
         └── ServerError           5xx with an error code; for a read, any 5xx
 
-The branches answer the caller's first question: may it have happened? Not with the first three; perhaps
+The branches answer the caller's first question: may it have happened? Not with the first four; perhaps
 with OutcomeUnknownError; and an ApiError does not prove that nothing changed either, only that the service
 refused.
+
+Every error carries `operation` (the API's operation id), `session_id`, `status`, `code`, `cf_ray`
+(Cloudflare's id of the request, for its support), `retry_after` in seconds and `attempts`, each None where
+there is none.
 
 Messages say what happened, to what, and what to do. They never hold SDP, secrets or the service's own prose;
 that prose is in `description`, for those who know where they print it.
@@ -28,24 +35,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from cfrealtime.models import printable_code
+from cfrealtime._core.codes import printable_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cfrealtime.models import CloseResult, TracksResult
+    from cfrealtime.models.shared import ResultOfItems
 
 __all__ = [
     "ApiError",
     "AuthenticationError",
     "BadRequestError",
     "ConfigurationError",
+    "ExchangeOpenError",
     "InvalidRequestError",
+    "ItemsFailedError",
     "NotAcceptableError",
     "NotConnectedError",
     "NotFoundError",
     "NotSentError",
     "OutcomeUnknownError",
+    "PacketError",
     "RateLimitError",
     "RealtimeError",
     "ServerError",
@@ -60,6 +70,14 @@ _AFTER_UNKNOWN: Final = {
     "renegotiate": "Do not send the answer again: replace the session.",
     "update_tracks": "Look with get_state(), then send it again.",
     "close_tracks": "Repeat a forced close; after one with an offer, replace the session and force-close.",
+    "establish_datachannels": "Do not send it again: replace the session.",
+    "new_datachannels": "Look with get_state(); a channel it does not list may have been made all the same.",
+    "update_datachannels": "Look with get_state(), then send it again.",
+    "close_datachannels": "Send it again: what is closed already counts as closed.",
+    "new_websocket_adapters": "Do not send it again: adapters cannot be listed. Use a new track name.",
+    "close_websocket_adapters": "Send it again: what is closed already counts as closed.",
+    "generate_ice_servers": "Ask again; the lost credentials expire by themselves.",
+    "revoke_turn_credential": "Send it again: what is revoked already counts as revoked.",
 }
 
 
@@ -78,14 +96,30 @@ class RealtimeError(Exception):
     """The root of every error of this package.
 
     `partial` is what is known to have been done when the call failed: the finished parts of a call that was
-    split, or the items named in an answer that could not be used. Its mids are allocated and need clean-up.
+    split, or the items named in an answer that could not be used. What it names is allocated and needs
+    clean-up.
     """
 
-    def __init__(self, message: str, *, operation: str | None = None, session_id: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str | None = None,
+        session_id: str | None = None,
+        status: int | None = None,
+        code: str | None = None,
+        cf_ray: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.operation = operation
         self.session_id = session_id
-        self.partial: TracksResult | CloseResult | None = None
+        self.status = status
+        self.code = code
+        self.cf_ray = cf_ray
+        self.retry_after = retry_after
+        self.attempts: int | None = None
+        self.partial: ResultOfItems | None = None
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """Keep copies and pickles whole although constructors take keywords."""
@@ -98,6 +132,10 @@ class ConfigurationError(RealtimeError):
 
 class InvalidRequestError(RealtimeError, ValueError):
     """Refused before anything was sent: the arguments cannot make a valid request."""
+
+
+class ExchangeOpenError(RealtimeError):
+    """An offer/answer exchange of this session is open or was left unfinished, so no other can begin."""
 
 
 class NotSentError(RealtimeError):
@@ -113,7 +151,11 @@ class NotSentError(RealtimeError):
 
 
 class OutcomeUnknownError(RealtimeError):
-    """The request left, and whether it took effect cannot be told. Never repeated by the SDK."""
+    """The request left, and whether it took effect cannot be told.
+
+    The SDK has repeated it where that does no harm (`attempts` says how often); where it may allocate or
+    negotiate twice, it has not, and neither should the caller.
+    """
 
     def __init__(
         self,
@@ -129,9 +171,9 @@ class OutcomeUnknownError(RealtimeError):
             f"The outcome of {_about(operation, session_id)} is unknown: {reason}{_trace(cf_ray)}. {advice}",
             operation=operation,
             session_id=session_id,
+            status=status,
+            cf_ray=cf_ray,
         )
-        self.status = status
-        self.cf_ray = cf_ray
 
 
 class UnexpectedAnswerError(RealtimeError):
@@ -151,9 +193,27 @@ class UnexpectedAnswerError(RealtimeError):
             "Check that the base URL is the service's and that no proxy answers in its place.",
             operation=operation,
             session_id=session_id,
+            status=status,
+            cf_ray=cf_ray,
         )
-        self.status = status
-        self.cf_ray = cf_ray
+
+
+class ItemsFailedError(RealtimeError):
+    """Raised by `raise_for_items()`: parts of a batch failed. `result` holds every item, successes too."""
+
+    def __init__(self, result: ResultOfItems) -> None:
+        failed = [item.error for item in result.failed if item.error is not None]
+        codes = sorted({printable_code(error.code) for error in failed})
+        super().__init__(
+            f"{len(result.failed)} of the items failed: {', '.join(codes)}. The others succeeded: look at "
+            "`result`, and ask again for what failed alone.",
+            code=codes[0] if len(codes) == 1 else None,
+        )
+        self.result = result
+
+
+class PacketError(RealtimeError, ValueError):
+    """Bytes that are no packet of a WebSocket adapter, or a packet that no message can carry."""
 
 
 class ApiError(RealtimeError):
@@ -178,12 +238,13 @@ class ApiError(RealtimeError):
             f"{status} {shown}{_trace(cf_ray)}. {self.advice}",
             operation=operation,
             session_id=session_id,
+            status=status,
+            code=code,
+            cf_ray=cf_ray,
+            retry_after=retry_after,
         )
-        self.status = status
-        self.code = code
+        # The service's own prose: for those who know where they print it.
         self.description = description
-        self.cf_ray = cf_ray
-        self.retry_after = retry_after
 
 
 class BadRequestError(ApiError):
@@ -195,13 +256,13 @@ class BadRequestError(ApiError):
 class AuthenticationError(ApiError):
     """401 or 403: the credentials do not open this app."""
 
-    advice = "Check that App ID and App Secret are set and belong together."
+    advice = "Check that the id (App ID, TURN key ID) and its secret are set and belong together."
 
 
 class NotFoundError(ApiError):
     """404: the app, or what the request names, does not exist."""
 
-    advice = "Check the App ID, the base URL and the session id."
+    advice = "Check the App ID or TURN key ID, the base URL, and the ids in the request."
 
 
 class NotAcceptableError(ApiError):
@@ -235,7 +296,7 @@ class RateLimitError(ApiError):
 class ServerError(ApiError):
     """The service failed on its side and said so. Only `retryable_transient_error` asks for a plain retry."""
 
-    advice = "Send it again after a pause if the code is retryable_transient_error; else get_state() first."
+    advice = "Find out what it has left (get_state() lists a session) before sending it again."
 
 
 def _trace(cf_ray: str | None) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origi
 from attrs import AttrsInstance, fields, has
 
 from cfrealtime._core.exchange import UnreadableError
-from cfrealtime.models import SessionDescription, wire_name
+from cfrealtime.models.shared import SessionDescription, wire_name
 
 if TYPE_CHECKING:
     from cattrs import Converter

@@ -23,7 +23,7 @@ from cfrealtime import (
     TrackState,
 )
 from cfrealtime._generated import models as generated
-from cfrealtime.models import wire_name
+from cfrealtime.models.shared import wire_name
 
 FLAT_ERROR = {"errorCode", "errorDescription"}
 MIRRORED = [

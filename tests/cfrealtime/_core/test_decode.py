@@ -29,20 +29,20 @@ from cfrealtime import (
     TrackResult,
     UnexpectedAnswerError,
 )
-from cfrealtime._core import prepare
-from cfrealtime._core.decode import decode
+from cfrealtime._core.decode import interpret
 from cfrealtime._core.exchange import Response
+from cfrealtime._core.requests import sessions, tracks
 from cfrealtime.models import DataChannelState, TrackState
 
-NEW_SESSION = prepare.new_session("app", None)
-PUBLISH = prepare.publish("app", "s1", "v=0", [LocalTrack("0", "microphone"), LocalTrack("1", "camera")])
-SUBSCRIBE = prepare.subscribe("app", "s1", [RemoteTrack("p", "camera")])
-SUBSCRIBE_IN_PLACE = prepare.subscribe("app", "s1", [RemoteTrack("p", "camera", mid="#camera")])
-RENEGOTIATE = prepare.renegotiate("app", "s1", "v=0")
-(UPDATE,) = prepare.update_tracks("app", "s1", [RemoteTrack("p", "camera", mid="0")]).requests
-(CLOSE,) = prepare.close_tracks("app", "s1", ["0"], force=True, offer=None).requests
-(CLOSE_WITH_OFFER,) = prepare.close_tracks("app", "s1", ["0"], force=False, offer="v=0").requests
-GET = prepare.get_session("app", "s1")
+NEW_SESSION = sessions.new_session("app", None, third_party=False)
+PUBLISH = tracks.publish("app", "s1", "v=0", [LocalTrack("0", "microphone"), LocalTrack("1", "camera")])
+SUBSCRIBE = tracks.subscribe("app", "s1", [RemoteTrack("p", "camera")])
+SUBSCRIBE_IN_PLACE = tracks.subscribe("app", "s1", [RemoteTrack("p", "camera", mid="#camera")])
+RENEGOTIATE = sessions.renegotiate("app", "s1", "v=0")
+(UPDATE,) = tracks.update_tracks("app", "s1", [RemoteTrack("p", "camera", mid="0")]).requests
+(CLOSE,) = tracks.close_tracks("app", "s1", ["0"], force=True, offer=None).requests
+(CLOSE_WITH_OFFER,) = tracks.close_tracks("app", "s1", ["0"], force=False, offer="v=0").requests
+GET = sessions.get_session("app", "s1")
 MUTATIONS = [NEW_SESSION, PUBLISH, SUBSCRIBE, RENEGOTIATE, UPDATE, CLOSE, CLOSE_WITH_OFFER]
 
 ANSWER = {"type": "answer", "sdp": "v=0 answer"}
@@ -52,6 +52,14 @@ OFFER = {"type": "offer", "sdp": "v=0 offer"}
 def response(content, status=200, **headers):
     raw = content if isinstance(content, bytes) else json.dumps(content).encode()
     return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, raw)
+
+
+def decode(request, answer):
+    """The value of an answer, or its error raised, as a client does it."""
+    value = interpret(request, answer)
+    if isinstance(value, RealtimeError):
+        raise value
+    return value
 
 
 def error_of(request, content, status=200, **headers):

@@ -5,27 +5,40 @@ from __future__ import annotations
 import pytest
 
 from cfrealtime import ConfigurationError
-from cfrealtime._core.settings import APP_ID, APP_SECRET, BASE_URL, DEFAULT_BASE_URL, resolve
+from cfrealtime._core.settings import (
+    APP_ID,
+    APP_SECRET,
+    BASE_URL,
+    DEFAULT_BASE_URL,
+    TURN_API_TOKEN,
+    TURN_KEY_ID,
+    Credentials,
+    app,
+    base_url_of,
+    options_of,
+    turn_key,
+)
 
 PAIR = {APP_ID: "env-app", APP_SECRET: "env-secret"}
 
 
 def test_arguments_win_over_the_environment():
-    settings = resolve("app", "secret", "http://localhost:8787/v1/", 5.0, PAIR | {BASE_URL: "http://other"})
-    assert (settings.app_id, settings.app_secret, settings.base_url) == (
-        "app",
-        "secret",
-        "http://localhost:8787/v1",
-    )
+    assert app("app", "secret", PAIR) == Credentials("app", "secret")
+    assert base_url_of("http://localhost:8787/v1/", {BASE_URL: "http://other"}) == "http://localhost:8787/v1"
 
 
 def test_the_environment_fills_what_is_not_given():
-    settings = resolve(None, None, None, 5.0, PAIR)
-    assert (settings.app_id, settings.app_secret, settings.base_url) == (
-        "env-app",
-        "env-secret",
-        DEFAULT_BASE_URL,
-    )
+    assert app(None, None, PAIR) == Credentials("env-app", "env-secret")
+    assert turn_key(None, "t", {TURN_KEY_ID: "k"}) == Credentials("k", "t")
+    assert base_url_of(None, {BASE_URL: "http://other"}) == "http://other"
+    assert base_url_of(None, {}) == DEFAULT_BASE_URL
+
+
+def test_a_turn_key_is_asked_for_by_its_own_names():
+    with pytest.raises(
+        ConfigurationError, match=f"{TURN_KEY_ID} and {TURN_API_TOKEN}.*key_id= and api_token"
+    ):
+        turn_key(None, None, PAIR)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +51,7 @@ def test_the_environment_fills_what_is_not_given():
 )
 def test_missing_variables_are_named_and_only_those(environment, named, silent_about):
     with pytest.raises(ConfigurationError) as caught:
-        resolve(None, None, None, 5.0, environment)
+        app(None, None, environment)
     assert all(name in str(caught.value) for name in named)
     assert not any(name in str(caught.value) for name in silent_about)
 
@@ -46,14 +59,14 @@ def test_missing_variables_are_named_and_only_those(environment, named, silent_a
 @pytest.mark.parametrize("secret", ["hunter2\n", "hun ter2", "hünter2", "hunter2\x00"])
 def test_a_secret_that_fits_no_header_is_refused_unseen(secret):
     with pytest.raises(ConfigurationError) as caught:
-        resolve("app", secret, None, 5.0, {})
+        app("app", secret, {})
     assert secret.strip() not in str(caught.value)
 
 
 @pytest.mark.parametrize("app_id", ["a/b", "..", "a b", "a%2Fb", "ä"])
 def test_an_app_id_that_could_leave_its_place_in_the_path_is_refused(app_id):
     with pytest.raises(ConfigurationError, match="App ID"):
-        resolve(app_id, "secret", None, 5.0, {})
+        app(app_id, "secret", {})
 
 
 @pytest.mark.parametrize(
@@ -71,14 +84,20 @@ def test_an_app_id_that_could_leave_its_place_in_the_path_is_refused(app_id):
 )
 def test_a_base_url_that_is_none_is_refused(url):
     with pytest.raises(ConfigurationError, match="base URL"):
-        resolve("app", "secret", url, 5.0, {})
+        base_url_of(url, {})
 
 
 @pytest.mark.parametrize("timeout", [0, -1.0, float("nan"), float("inf")])
 def test_a_timeout_leaves_time_and_ends(timeout):
     with pytest.raises(ConfigurationError, match="timeout"):
-        resolve("app", "secret", None, timeout, {})
+        options_of(timeout, 2, None)
+
+
+@pytest.mark.parametrize("retries", [-1, True, 1.5, "2", None])
+def test_retries_are_counted_in_whole_numbers(retries):
+    with pytest.raises(ConfigurationError, match="max_retries"):
+        options_of(10.0, retries, None)
 
 
 def test_settings_do_not_show_the_secret():
-    assert "hunter2" not in repr(resolve("app", "hunter2", None, 5.0, {}))
+    assert "hunter2" not in repr(app("app", "hunter2", {}))

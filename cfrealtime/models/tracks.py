@@ -1,78 +1,13 @@
-"""Values that go into and come out of the SDK: frozen, comparable, and silent about SDP.
-
-An attribute's name on the wire is its camelCase form, or what its `wire` metadata says; `wire_name` is the
-one place that knows. Answers keep what this version does not know in `extra`, which takes no part in `==` or
-`repr`. A field the service may leave out is optional here, and a string it may extend (status, location,
-codes) stays a plain string, so a newer service never breaks an older client.
-"""
+"""Audio and video of a session: what is published and received, and what became of it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
-__all__ = [
-    "CloseItem",
-    "CloseResult",
-    "DataChannelState",
-    "ItemError",
-    "LocalTrack",
-    "RemoteTrack",
-    "SessionDescription",
-    "SessionState",
-    "Simulcast",
-    "TrackResult",
-    "TrackState",
-    "TracksResult",
-    "printable_code",
-    "wire_name",
-]
-
-RETRYABLE_CODES: Final = frozenset(
-    {"retryable_transient_error", "not_found_track_error", "empty_track_error"}
-)
-ALREADY_CLOSED_CODES: Final = frozenset({"close_track_error", "adapter_not_found"})
-
-_CODE_SHAPE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-
-
-def wire_name(attribute: Attribute[Any]) -> str:
-    """The JSON name of a model's attribute."""
-    given = attribute.metadata.get("wire")
-    if given is not None:
-        return str(given)
-    head, *rest = attribute.name.split("_")
-    return head + "".join(word.capitalize() for word in rest)
-
-
-def printable_code(code: str) -> str:
-    """The code if it looks like one; a provider's prose in its place is not repeated."""
-    return code if _CODE_SHAPE.fullmatch(code) else "an unprintable code"
-
-
-def _extra() -> Mapping[str, Any]:
-    return field(factory=dict[str, Any], repr=False, eq=False, kw_only=True)
-
-
-@frozen
-class SessionDescription:
-    """One side's half of an offer/answer exchange. The SDP is shown in no repr."""
-
-    type: Literal["offer", "answer"]
-    sdp: str = field(repr=False)
-
-    @classmethod
-    def offer(cls, sdp: str) -> SessionDescription:
-        """An offer."""
-        return cls("offer", sdp)
-
-    @classmethod
-    def answer(cls, sdp: str) -> SessionDescription:
-        """An answer."""
-        return cls("answer", sdp)
+from cfrealtime.models.shared import ItemError, ResultOfItems, SessionDescription, extra_field
 
 
 @frozen
@@ -90,7 +25,10 @@ class Simulcast:
 
 @frozen
 class LocalTrack:
-    """A track to publish: the media section `mid` of the offer, under a name of the application's choice."""
+    """A track to publish: the media section `mid` of the offer, under a name of the application's choice.
+
+    `kind` is "audio" or "video". With `bidirectional` the same section can carry a subscription back.
+    """
 
     mid: str
     track_name: str
@@ -99,11 +37,24 @@ class LocalTrack:
 
 
 @frozen
+class NewTrack:
+    """A track to publish without an offer of the endpoint's: the service makes the offer and the mid.
+
+    With `bidirectional` the same section can carry a subscription back, asked for with `mid="#name"`.
+    """
+
+    track_name: str
+    kind: Literal["audio", "video"]
+    bidirectional: bool = field(default=False, metadata={"wire": "bidirectionalMediaStream"})
+
+
+@frozen
 class RemoteTrack:
     """A publication to receive, located by its publisher's session and its name.
 
     With `update_tracks`, `mid` names the receiving media section that is to carry it from now on, or whose
-    simulcast layer changes.
+    simulcast layer changes. With `subscribe`, `mid="#name"` asks for the section on which this session
+    publishes `name` in both directions.
     """
 
     session_id: str
@@ -111,24 +62,6 @@ class RemoteTrack:
     mid: str | None = None
     kind: str | None = None
     simulcast: Simulcast | None = None
-
-
-@frozen
-class ItemError:
-    """Why one item of a batch failed. The service's own wording is kept, but shown in no repr."""
-
-    code: str = field(repr=printable_code, metadata={"wire": "errorCode"})
-    description: str | None = field(default=None, repr=False, metadata={"wire": "errorDescription"})
-
-    @property
-    def retryable(self) -> bool:
-        """Whether asking for this item alone again, after a pause, is the right thing to do."""
-        return self.code in RETRYABLE_CODES
-
-    @property
-    def satisfies_close(self) -> bool:
-        """Whether, as the answer to a close, it says that there was nothing left to close."""
-        return self.code in ALREADY_CLOSED_CODES
 
 
 @frozen
@@ -143,11 +76,11 @@ class TrackResult:
     error: ItemError | None = None
     bidirectional: bool | None = field(default=None, metadata={"wire": "bidirectionalMediaStream"})
     simulcast: Simulcast | None = None
-    extra: Mapping[str, Any] = _extra()
+    extra: Mapping[str, Any] = extra_field()
 
 
 @frozen
-class TracksResult:
+class TracksResult(ResultOfItems):
     """Every item of a publish, subscribe or update, failed ones too, and what the endpoint must do next.
 
     `description` is the answer to a published offer, or the offer of a subscription; with
@@ -158,7 +91,7 @@ class TracksResult:
     tracks: tuple[TrackResult, ...]
     description: SessionDescription | None = field(default=None, metadata={"wire": "sessionDescription"})
     requires_renegotiation: bool = field(default=False, metadata={"wire": "requiresImmediateRenegotiation"})
-    extra: Mapping[str, Any] = _extra()
+    extra: Mapping[str, Any] = extra_field()
 
     @property
     def ok(self) -> tuple[TrackResult, ...]:
@@ -182,7 +115,7 @@ class CloseItem:
 
     mid: str | None = None
     error: ItemError | None = None
-    extra: Mapping[str, Any] = _extra()
+    extra: Mapping[str, Any] = extra_field()
 
     @property
     def closed(self) -> bool:
@@ -191,7 +124,7 @@ class CloseItem:
 
 
 @frozen
-class CloseResult:
+class CloseResult(ResultOfItems):
     """Every item of a close. A mid that is not in `closed_mids` stays on the caller's clean-up list.
 
     `description` is the service's answer to a close with an offer; it is to be applied even if items failed.
@@ -200,7 +133,7 @@ class CloseResult:
     items: tuple[CloseItem, ...] = field(metadata={"wire": "tracks"})
     description: SessionDescription | None = field(default=None, metadata={"wire": "sessionDescription"})
     requires_renegotiation: bool = field(default=False, metadata={"wire": "requiresImmediateRenegotiation"})
-    extra: Mapping[str, Any] = _extra()
+    extra: Mapping[str, Any] = extra_field()
 
     @property
     def closed_mids(self) -> frozenset[str]:
@@ -225,25 +158,4 @@ class TrackState:
     status: str | None = None
     bidirectional: bool | None = field(default=None, metadata={"wire": "bidirectionalMediaStream"})
     simulcast: Simulcast | None = None
-    extra: Mapping[str, Any] = _extra()
-
-
-@frozen
-class DataChannelState:
-    """One data channel of a session as the service lists it."""
-
-    location: str | None = None
-    session_id: str | None = None
-    name: str | None = field(default=None, metadata={"wire": "dataChannelName"})
-    id: int | None = None
-    status: str | None = None
-    extra: Mapping[str, Any] = _extra()
-
-
-@frozen
-class SessionState:
-    """What the service holds for a session. A request still on its way can change it."""
-
-    tracks: tuple[TrackState, ...] = ()
-    data_channels: tuple[DataChannelState, ...] = ()
-    extra: Mapping[str, Any] = _extra()
+    extra: Mapping[str, Any] = extra_field()

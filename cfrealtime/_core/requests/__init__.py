@@ -1,0 +1,1 @@
+"""From a facade call's arguments to request values, one module for each part of the API."""

@@ -1,0 +1,116 @@
+"""Who may negotiate with a session now: one caller at a time, first come, first served.
+
+A queue lives as long as somebody holds a handle that has used it, so a process that has seen a million
+sessions holds the queues of those it still talks to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Generic, TypeVar
+from weakref import WeakValueDictionary
+
+from cfrealtime._core.negotiating import Exchange
+from cfrealtime.errors import ExchangeOpenError
+
+QueueT = TypeVar("QueueT", bound="SessionQueue")
+
+
+class SessionQueue:
+    """One session's turns, and where its exchange was left."""
+
+    def __init__(self) -> None:
+        self.exchange = Exchange.NONE
+        self._guard = threading.Lock()
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._taken = False
+
+    def leave(self) -> None:
+        """Let the next one in."""
+        with self._guard:
+            while self._waiting:
+                # A waiter whose event loop is closed has nobody left to wake.
+                with suppress(RuntimeError):
+                    self._waiting.popleft()()
+                    return
+            self._taken = False
+
+    def _take(self, wake: Callable[[], None]) -> bool:
+        with self._guard:
+            if self._taken:
+                self._waiting.append(wake)
+                return False
+            self._taken = True
+            return True
+
+    def _give_up(self, wake: Callable[[], None]) -> None:
+        with self._guard:
+            if wake in self._waiting:
+                self._waiting.remove(wake)
+                return
+        # The turn came in the same moment: it goes on to the next.
+        self.leave()
+
+
+class SyncQueue(SessionQueue):
+    """The turns of threads."""
+
+    def enter(self, session_id: str, patience: float | None) -> None:
+        """Wait for one's turn."""
+        turn = threading.Event()
+        if not self._take(turn.set) and not turn.wait(patience):
+            self._give_up(turn.set)
+            raise not_my_turn(session_id, patience)
+
+
+class AsyncQueue(SessionQueue):
+    """The turns of tasks, which may run on different event loops."""
+
+    async def enter(self, session_id: str, patience: float | None) -> None:
+        """Wait for one's turn."""
+        loop = asyncio.get_running_loop()
+        turn = asyncio.Event()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(turn.set)
+
+        if self._take(wake):
+            return
+        try:
+            async with asyncio.timeout(patience):
+                await turn.wait()
+        except BaseException as error:
+            self._give_up(wake)
+            if isinstance(error, TimeoutError):
+                raise not_my_turn(session_id, patience) from None
+            raise
+
+
+class Queues(Generic[QueueT]):
+    """The queues that are in use, by session."""
+
+    def __init__(self, make: Callable[[], QueueT]) -> None:
+        self._make = make
+        self._queues: WeakValueDictionary[str, QueueT] = WeakValueDictionary()
+        self._guard = threading.Lock()
+
+    def of(self, session_id: str) -> QueueT:
+        """A session's queue."""
+        with self._guard:
+            queue = self._queues.get(session_id)
+            if queue is None:
+                queue = self._queues[session_id] = self._make()
+            return queue
+
+
+def not_my_turn(session_id: str, patience: float | None) -> ExchangeOpenError:
+    """The error for a wait that was too long."""
+    return ExchangeOpenError(
+        f"negotiate on session {session_id}: another exchange did not end within {patience or 0:g} s. "
+        "Wait longer, or find who holds it.",
+        session_id=session_id,
+    )

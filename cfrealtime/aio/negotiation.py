@@ -1,0 +1,97 @@
+"""A session's turn: the calls of one block, and whether its exchange was finished."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from cfrealtime._core.negotiating import Exchange, after_block, after_call, left_open
+from cfrealtime._core.requests.build import entries_of, parts
+from cfrealtime._core.requests.tracks import join_subscriptions
+from cfrealtime.aio.session import AsyncSession
+from cfrealtime.errors import RealtimeError
+from cfrealtime.models.tracks import RemoteTrack, TracksResult
+
+if TYPE_CHECKING:
+    from cfrealtime._caller import AsyncCaller
+    from cfrealtime._core.exchange import Batch, Request
+    from cfrealtime._queues import AsyncQueue
+    from cfrealtime.models.shared import SessionDescription
+
+T = TypeVar("T")
+
+
+class AsyncNegotiation(AsyncSession):
+    """The session, for the time of a block: `async with session.negotiate() as exchange`.
+
+    Inside, call it like any session. Leave the block when the endpoint has applied an answer that it was
+    given. An offer of the service must have been answered with `renegotiate` by then: else leaving raises
+    ExchangeOpenError. A block that ends with an error in mid-exchange, or with a call whose outcome is
+    unknown, leaves the session unfit: later blocks raise ExchangeOpenError, and the session is to be
+    replaced.
+    """
+
+    def __init__(
+        self, caller: AsyncCaller, app_id: str, session_id: str, queue: AsyncQueue, timeout: float | None
+    ) -> None:
+        super().__init__(caller, app_id, session_id)
+        self._turns = queue
+        self._patience = timeout
+
+    async def __aenter__(self) -> Self:
+        await self._turns.enter(self._id, self._patience)
+        if self._turns.exchange is not Exchange.NONE:
+            self._turns.leave()
+            raise left_open(self._id, self._turns.exchange)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        end = self._turns.exchange = after_block(self._turns.exchange, failed=error is not None)
+        self._turns.leave()
+        if error is None and end is not Exchange.NONE:
+            raise left_open(self._id, end)
+
+    async def subscribe_all(
+        self,
+        tracks: Iterable[RemoteTrack],
+        answer: Callable[[SessionDescription], Awaitable[str | SessionDescription]],
+    ) -> TracksResult:
+        """Receive any number of publications, one whole exchange for each 64.
+
+        `answer` is given each offer of the service and gives the endpoint's answer. If a later exchange
+        fails, the error's `partial` holds what the earlier ones did. API operations: new_tracks, renegotiate.
+        """
+        results: list[TracksResult] = []
+        for part in parts(entries_of("subscribe_all", self._id, tracks, RemoteTrack)):
+            try:
+                result = await self.subscribe(part)
+                results.append(result)
+                if result.description is not None:
+                    await self.renegotiate(await answer(result.description))
+            except RealtimeError as error:
+                named = [error.partial] if isinstance(error.partial, TracksResult) else []
+                if results or named:
+                    error.partial = join_subscriptions([*results, *named])
+                raise
+        return join_subscriptions(results)
+
+    async def _call(self, request: Request[T]) -> T:
+        try:
+            result = await super()._call(request)
+        except BaseException as error:
+            self._turns.exchange = after_call(self._turns.exchange, request, error)
+            raise
+        self._turns.exchange = after_call(self._turns.exchange, request, result)
+        return result
+
+    async def _call_all(self, batch: Batch[T]) -> T:
+        try:
+            result = await super()._call_all(batch)
+        except BaseException as error:
+            self._turns.exchange = after_call(self._turns.exchange, batch.requests[0], error)
+            raise
+        self._turns.exchange = after_call(self._turns.exchange, batch.requests[0], result)
+        return result

@@ -1,0 +1,105 @@
+# Made by scripts/colours.py from cfrealtime/aio. Changes made here are lost.
+"""TURN: short-lived credentials for relays, made with a TURN key."""
+
+from __future__ import annotations
+
+import os
+from copy import copy
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from attrs import evolve
+
+from cfrealtime._core.headers import Headers
+from cfrealtime._core.requests import turn as turn_requests
+from cfrealtime._core.settings import base_url_of, options_of, turn_key
+from cfrealtime.blocking.opening import open_caller
+
+if TYPE_CHECKING:
+    from cfrealtime._caller import SyncCaller
+    from cfrealtime._http import SyncHttpClient, SyncTransport
+    from cfrealtime.blocking.raw import RawTurn
+    from cfrealtime.hooks import Hooks
+    from cfrealtime.models import IceServers
+    from cfrealtime.raw import Answer
+
+
+class Turn:
+    """A TURN key of Cloudflare, for code that blocks. `Realtime.turn()` gives one on its own connections.
+
+    Without arguments it takes CLOUDFLARE_TURN_KEY_ID and CLOUDFLARE_TURN_API_TOKEN from the environment; the
+    other parameters are those of `Realtime`.
+    """
+
+    def __init__(
+        self,
+        key_id: str | None = None,
+        api_token: str | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float = 10.0,
+        max_retries: int = 2,
+        hooks: Hooks | None = None,
+        http_client: SyncHttpClient | None = None,
+        transport: SyncTransport | None = None,
+        _shared: SyncCaller | None = None,
+    ) -> None:
+        key = turn_key(key_id, api_token, os.environ)
+        self._key_id = key.id
+        self._owns_connections = _shared is None
+        self._caller = (
+            open_caller(
+                base_url_of(base_url, os.environ),
+                key.secret,
+                options_of(timeout, max_retries, hooks),
+                http_client=http_client,
+                transport=transport,
+            )
+            if _shared is None
+            else evolve(_shared, headers=Headers(key.secret))
+        )
+
+    def __repr__(self) -> str:
+        return f"Turn(key_id={self._key_id!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def with_raw_response(self) -> RawTurn:
+        """The same methods, each giving a `RawResponse`: the value, with status, headers and attempts."""
+        from cfrealtime.blocking.raw import RawTurn
+
+        return RawTurn(self._recorded)
+
+    def generate_ice_servers(
+        self, ttl: int, *, custom_identifier: str | None = None, browser: bool = True
+    ) -> IceServers:
+        """Credentials for `ttl` seconds, 48 hours at most. API operation: generate_ice_servers.
+
+        `custom_identifier` tags their use in Cloudflare's analytics. With `browser` the URLs on port 53,
+        which browsers block, are left out. When credentials expire in use the relay drops: make new ones in
+        time and hand them to the endpoint's `setConfiguration()`.
+        """
+        return self._caller.call(
+            turn_requests.generate_ice_servers(self._key_id, ttl, custom_identifier, browser=browser)
+        )
+
+    def revoke(self, username: str) -> None:
+        """Revoke credentials before they expire; safe to repeat. API operation: revoke_turn_credential."""
+        self._caller.call(turn_requests.revoke(self._key_id, username))
+
+    def close(self) -> None:
+        """Close the connections, unless they belong to an app's client."""
+        if self._owns_connections:
+            self._caller.engine.close()
+
+    def _recorded(self, tape: list[Answer]) -> Self:
+        twin = copy(self)
+        twin._caller = evolve(self._caller, tape=tape)
+        return twin

@@ -1,0 +1,104 @@
+"""What an application may learn of every call: plain functions that are told, and cannot change anything.
+
+One call makes one or more attempts. Each attempt is told with `request` and ends with exactly one of
+`response` (an answer was read, whatever it says), `retry` or `error`; after a `response` that is not a
+success `retry` or `error` follows. None of the values holds SDP, credentials or the service's prose.
+
+A hook runs where the call runs, so it must be quick and must not block; one that raises is logged and
+ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from attrs import frozen
+
+__all__ = ["ErrorInfo", "Hooks", "RequestInfo", "ResponseInfo", "RetryInfo"]
+
+Info = TypeVar("Info")
+
+
+@frozen
+class RequestInfo:
+    """An attempt is about to leave. `call_id` is the same for all attempts of a call, in this process."""
+
+    call_id: int
+    operation: str
+    session_id: str | None
+    attempt: int
+
+
+@frozen
+class ResponseInfo:
+    """An answer was read, after `seconds` of this attempt. `cf_ray` is Cloudflare's id of the request."""
+
+    call_id: int
+    operation: str
+    session_id: str | None
+    attempt: int
+    status: int
+    cf_ray: str | None
+    seconds: float
+
+
+@frozen
+class RetryInfo:
+    """An attempt failed with `error`, and the call is sent again after `pause` seconds.
+
+    `leaves_something` says that the failed attempt may have made a session or credentials that nobody will
+    use; they expire by themselves. Count it.
+    """
+
+    call_id: int
+    operation: str
+    session_id: str | None
+    attempt: int
+    error: BaseException
+    pause: float
+    leaves_something: bool
+
+
+@frozen
+class ErrorInfo:
+    """A call has ended with `error`, `seconds` after it began. A cancelled one ends with the cancellation."""
+
+    call_id: int
+    operation: str
+    session_id: str | None
+    attempt: int
+    error: BaseException
+    seconds: float
+
+
+@frozen
+class Hooks:
+    """Functions to be told of calls; leave out what is of no interest."""
+
+    request: Callable[[RequestInfo], None] | None = None
+    response: Callable[[ResponseInfo], None] | None = None
+    retry: Callable[[RetryInfo], None] | None = None
+    error: Callable[[ErrorInfo], None] | None = None
+
+    @classmethod
+    def of(cls, *hooks: Hooks) -> Hooks:
+        """Several sets of hooks as one; they are told in this order."""
+        return cls(
+            request=_chain([one.request for one in hooks]),
+            response=_chain([one.response for one in hooks]),
+            retry=_chain([one.retry for one in hooks]),
+            error=_chain([one.error for one in hooks]),
+        )
+
+
+def _chain(hooks: list[Callable[[Info], None] | None]) -> Callable[[Info], None] | None:
+    present = [hook for hook in hooks if hook is not None]
+    if len(present) < 2:
+        return present[0] if present else None
+
+    def tell(info: Info) -> None:
+        for hook in present:
+            hook(info)
+
+    return tell
