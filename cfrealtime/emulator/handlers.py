@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from . import wire
+from . import handlers_data_channels, offering, wire, wire_data_channels
 from .descriptions import inspect, live_mids
-from .limits import CONNECTIVITY_WAIT, PACKETS_WAIT
-from .refusals import ItemError, Json, bad_description, not_connected
+from .refusals import ItemError, Json, bad_description
 from .rules import closing, lifetime, publishing, subscribing, updating, views
-from .sdp import NewSend, OfferedSection, SdpError
+from .sdp import OfferedSection, SdpError
 from .state import Publication, Subscription
 from .world import World, touched
 
@@ -33,12 +33,14 @@ async def get_session(world: World, session_id: str, request: None) -> Json:
 
 
 async def new_tracks(
-    world: World, session_id: str, request: wire.PublishRequest | wire.SubscribeRequest
+    world: World, session_id: str, request: wire.PublishRequest | wire.InviteRequest | wire.SubscribeRequest
 ) -> Json:
-    """Publish with the endpoint's offer, or subscribe with ours."""
+    """Publish with the endpoint's offer or with ours, or subscribe with ours."""
     if isinstance(request, wire.PublishRequest):
         return _publish(world, session_id, request)
-    return await _subscribe(world, session_id, request)
+    if isinstance(request, wire.InviteRequest):
+        return await offering.invite(world, session_id, request)
+    return await offering.subscribe(world, session_id, request)
 
 
 async def renegotiate(world: World, session_id: str, answer: str) -> Json:
@@ -51,6 +53,7 @@ async def renegotiate(world: World, session_id: str, answer: str) -> Json:
     except SdpError as error:
         raise bad_description(f"The answer cannot be used: {error}.") from error
     session = subscribing.answered(session, live_mids(sections), world.now)
+    session = publishing.answered(session, sections, world.now)
     world.put(touched(session, negotiation, world.now))
     return {}
 
@@ -61,13 +64,14 @@ async def update_tracks(world: World, session_id: str, request: tuple[wire.Updat
     faults = world.faults.item_errors(entry.source.track_name for entry in request if entry.source)
     items = list[updating.UpdateItem]()
     for entry in request:
-        outcome = updating.update(world.sessions, session, entry, world.heard, world.now)
+        lacks = partial(world.lacks, session_id, entry.mid)
+        outcome = updating.update(world.sessions, session, entry, world.heard, lacks, world.now)
         if entry.source is not None and entry.source.track_name in faults:
             outcome = faults[entry.source.track_name]
         elif not world.faults.repointing and updating.repoints(session, entry):
             outcome = ItemError("update_track_error", "A mid cannot be pointed at another track.")
         if isinstance(outcome, Subscription):
-            session = updating.with_subscription(session, outcome)
+            session = subscribing.with_subscriptions(session, [outcome])
         items.append(updating.UpdateItem(entry, outcome))
     world.put(session)
     return {"requiresImmediateRenegotiation": False, "tracks": [item.answer() for item in items]}
@@ -101,6 +105,17 @@ OPERATIONS: Mapping[str, Operation] = {
     "renegotiate": Operation(wire.read_renegotiate, renegotiate),
     "update_tracks": Operation(wire.read_update_tracks, update_tracks),
     "close_tracks": Operation(wire.read_close_tracks, close_tracks, forced=lambda request: request.force),
+    "establish_datachannels": Operation(wire_data_channels.read_establish, handlers_data_channels.establish),
+    "new_datachannels": Operation(wire_data_channels.read_new_channels, handlers_data_channels.new_channels),
+    "update_datachannels": Operation(
+        wire_data_channels.read_update_channels, handlers_data_channels.update_channels
+    ),
+    "close_datachannels": Operation(
+        wire_data_channels.read_close_channels,
+        handlers_data_channels.close_channels,
+        # No description, no exchange: as with a forced close, cleaning up must be possible at any time.
+        forced=lambda request: True,
+    ),
 }
 """Every emulated operation on a session, by the contract's id."""
 
@@ -118,75 +133,9 @@ def _publish(world: World, session_id: str, request: wire.PublishRequest) -> Jso
     if not published:
         # The offer is not answered, the endpoint takes it back, and its mids mean nothing.
         return {**answer, "tracks": [{**track, "mid": ""} for track in tracks]}
-    sdp = world.answer(session_id, request.offer, [publication.mid for publication in published])
+    both_ways = [publication.mid for publication in published if publication.both_ways]
+    sdp = world.answer(session_id, request.offer, [p.mid for p in published], both_ways)
     for publication in published:
         session = publishing.with_publication(session, publication)
     world.put(touched(session, world.negotiation(session_id), now))
     return {**answer, "sessionDescription": {"type": "answer", "sdp": sdp}}
-
-
-async def _subscribe(world: World, session_id: str, request: wire.SubscribeRequest) -> Json:
-    if not await world.wait(lambda: _ready(world, session_id), CONNECTIVITY_WAIT):
-        raise not_connected(CONNECTIVITY_WAIT)
-    verdicts = await _verdicts(world, session_id, request)
-    found = [
-        (entry, verdict)
-        for entry, verdict in zip(request.entries, verdicts, strict=True)
-        if isinstance(verdict, Publication)
-    ]
-    answer: Json = {"requiresImmediateRenegotiation": bool(found)}
-    mids: Iterator[str] = iter(())
-    if found:
-        sdp, made = _offer(world, session_id, found)
-        mids = iter(made)
-        answer["sessionDescription"] = {"type": "offer", "sdp": sdp}
-        subscriptions = tuple(
-            Subscription(mid, publication.kind, entry.source, entry.simulcast)
-            for mid, (entry, publication) in zip(made, found, strict=True)
-        )
-        session = subscribing.with_subscriptions(world.live(session_id), subscriptions)
-        world.put(evolve(session, touched_at=world.now))
-    items = [
-        subscribing.SubscribeItem(entry, verdict if isinstance(verdict, ItemError) else next(mids))
-        for entry, verdict in zip(request.entries, verdicts, strict=True)
-    ]
-    return {**answer, "tracks": [item.answer() for item in items]}
-
-
-def _ready(world: World, session_id: str) -> bool | None:
-    return None if subscribing.must_wait_for_connection(world.live(session_id)) else True
-
-
-async def _verdicts(
-    world: World, session_id: str, request: wire.SubscribeRequest
-) -> list[Publication | ItemError]:
-    """What each entry finds; a silent publisher is waited for, all of them at once."""
-    app_id = world.live(session_id).app_id
-    faults = world.faults.item_errors(entry.source.track_name for entry in request.entries)
-
-    def look() -> list[Publication | ItemError | subscribing.NotYet]:
-        world.live(session_id)
-        return [
-            faults.get(entry.source.track_name)
-            or subscribing.verdict(world.sessions, app_id, entry.source, world.heard, world.now)
-            for entry in request.entries
-        ]
-
-    def settled() -> bool | None:
-        return None if any(isinstance(v, subscribing.NotYet) for v in look()) else True
-
-    await world.wait(settled, PACKETS_WAIT)
-    return [verdict.error if isinstance(verdict, subscribing.NotYet) else verdict for verdict in look()]
-
-
-def _offer(
-    world: World, session_id: str, found: list[tuple[wire.RemoteEntry, Publication]]
-) -> tuple[str, tuple[str, ...]]:
-    sends = [
-        NewSend(publication.kind, world.negotiation(entry.source.session_id).receive_codecs(publication.mid))
-        for entry, publication in found
-    ]
-    try:
-        return world.negotiation(session_id).make_offer(sends)
-    except SdpError as error:
-        raise bad_description(f"No offer can be made: {error}.") from error

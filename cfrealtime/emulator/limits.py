@@ -45,3 +45,36 @@ REMEMBER_ENDED: Final = 600.0
 
 TURN_TTL: Final = 172_800
 """Docs, TURN: a credential lives 48 hours at most."""
+
+WAIT_FOR_ACK: Final = 30.0
+"""Docs, limits: the subscriber's first message must come this soon after the channel was made, else the
+channel is torn down."""
+
+LAST_CHANNEL_ID: Final = 65_534
+"""RFC 8831: the highest id of a data channel."""
+
+DELIVERY_LIMIT: Final = 65_535
+"""W3C WebRTC: `maxRetransmits` and `maxPacketLifeTime` are 16 bits wide in every browser."""
+
+ADAPTERS_PER_REQUEST: Final = 4
+"""Contract, adapters: one to four entries a call."""
+
+INGEST_MESSAGE_BYTES: Final = 32_000
+"""Docs, limits: a message of audio ingest has at most 32 KB with its overhead. Of the two readings of KB the
+smaller one: what passes here passes there."""
+
+ADAPTER_CONNECT_WAIT: Final = 5.0
+"""How long a WebSocket's handshake may take. Docs name `websocket_connection_timeout` without a number: our
+choice."""
+
+ADAPTER_RECONNECT: Final = 15.0
+"""Docs, WebSocket adapter: egress tries the same endpoint for this long after a disconnect."""
+
+EGRESS_BACKLOG: Final = 5.0
+"""Seconds of sound kept for an endpoint that is slow or away. Docs say "short": our choice."""
+
+INGEST_BACKLOG: Final = 30.0
+"""Seconds of sound taken ahead of time; after that nothing more is read until some was played. Our choice."""
+
+PICTURE_INTERVAL: Final = 1.0
+"""Docs, WebSocket adapter: one JPEG a second by default."""

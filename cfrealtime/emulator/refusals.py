@@ -95,10 +95,10 @@ def session_ended(because: str) -> RefusalError:
     return RefusalError(410, "session_error", f"The session has ended: {because}.")
 
 
-def not_connected(seconds: float) -> RefusalError:
+def not_connected(seconds: float, what: str = "session") -> RefusalError:
     """Docs: 425 `session_error`, not connected within the wait."""
     return RefusalError(
-        425, "session_error", f"The session is not connected after {seconds:g} seconds of waiting."
+        425, "session_error", f"The {what} is not connected after {seconds:g} seconds of waiting."
     )
 
 

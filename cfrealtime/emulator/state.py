@@ -7,6 +7,7 @@ from typing import Literal
 
 from attrs import Factory, frozen
 
+from .data_channels import DataChannel
 from .media.plan import Kind
 
 Fallback = Literal["none", "asciibetical"]
@@ -37,11 +38,14 @@ class Publication:
     kind: Kind
     track_name: str
     since: float
+    """When it was agreed on; infinity while the endpoint's answer to our offer is outstanding."""
     rids: tuple[str, ...] = ()
     ended: Literal["forced", "stopped", "collected"] | None = None
     """Closed by force, stopped in an offer, or garbage-collected for silence."""
     deaf: bool = False
     """Published again on a mid closed by force: accepted, and nothing arrives."""
+    both_ways: bool = False
+    """Its section can carry a subscription back."""
 
 
 @frozen
@@ -55,6 +59,8 @@ class Subscription:
     answered_at: float | None = None
     """None while the endpoint's answer to our offer is outstanding."""
     closed: bool = False
+    both_ways: bool = False
+    """Its section can carry a publication of the endpoint."""
 
 
 @frozen
@@ -65,12 +71,18 @@ class Session:
     app_id: str
     touched_at: float
     """When it was made or last took part in an exchange."""
+    third_party: bool = False
+    correlation_id: str | None = None
+    """Labels that its maker gave it: shown, and without effect."""
     publications: Mapping[str, Publication] = Factory(dict[str, Publication])
     subscriptions: Mapping[str, Subscription] = Factory(dict[str, Subscription])
     data_channels: bool = False
     """An m=application section has been negotiated."""
+    channels: Mapping[int, DataChannel] = Factory(dict[int, DataChannel])
     awaiting_answer: bool = False
     """Our offer is out and `renegotiate` has not accepted an answer yet."""
+    adapter_id: str | None = None
+    """The adapter whose sound it publishes: such a session has no endpoint."""
     negotiated: bool = False
     """An exchange has been completed: the endpoint's description is known."""
     connected_at: float | None = None
@@ -91,6 +103,9 @@ Sessions = Mapping[str, Session]
 
 Heard = Callable[[str, str], float | None]
 """Session id and mid to the time of the last packet that arrived there; None if there was none."""
+
+Lacks = Callable[[str, str], str | None]
+"""Session id and mid of a publication to its codec, if a certain receiver has not negotiated that."""
 
 Status = Literal["active", "inactive"]
 

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from .fields import as_object, optional, required
 from .limits import BODY_BYTES, TRACKS_PER_REQUEST
+from .media.plan import Kind
 from .refusals import bad_description, decoding_error, invalid_params, payload_too_large
 from .state import Fallback, Locator, Simulcast
 
@@ -30,6 +31,19 @@ class LocalEntry:
 
     mid: str
     track_name: str
+    both_ways: bool = False
+    """bidirectionalMediaStream: we may send on the section, too."""
+
+
+@frozen
+class InvitedEntry:
+    """A track that the endpoint shall publish on a section of our offer."""
+
+    track_name: str
+    kind: Kind
+    both_ways: bool = False
+    layered: bool = False
+    """Whether the endpoint may send simulcast layers: asked for by a `simulcast` of any content."""
 
 
 @frozen
@@ -38,6 +52,9 @@ class RemoteEntry:
 
     source: Locator
     simulcast: Simulcast | None
+    both_ways: bool = False
+    carrier: str | None = None
+    """`mid: "#name"`: the track published on the section that shall carry this one back."""
 
 
 @frozen
@@ -47,6 +64,13 @@ class PublishRequest:
     offer: str
     entries: tuple[LocalEntry, ...]
     auto_discover: bool
+
+
+@frozen
+class InviteRequest:
+    """tracks/new with local tracks and no offer: ours asks for them."""
+
+    entries: tuple[InvitedEntry, ...]
 
 
 @frozen
@@ -102,8 +126,8 @@ def count_items(body: object) -> int:
     return len(cast("list[object]", items)) if isinstance(items, list) else 0
 
 
-def read_new_tracks(body: object) -> PublishRequest | SubscribeRequest:
-    """tracks/new: all entries local, with an offer, or all remote, without one."""
+def read_new_tracks(body: object) -> PublishRequest | InviteRequest | SubscribeRequest:
+    """tracks/new: all entries local, with an offer or without one, or all remote, without one."""
     fields = as_object(body, "The body")
     description = read_description(fields)
     auto_discover = optional(fields, "autoDiscover", bool) or False
@@ -116,9 +140,9 @@ def read_new_tracks(body: object) -> PublishRequest | SubscribeRequest:
             raise invalid_params("A subscription takes no session description: the answer holds the offer.")
         return SubscribeRequest(tuple(_remote(item) for item in items))
     if description is None:
-        raise invalid_params(
-            "Local tracks need sessionDescription with an offer; publishing without one is not emulated yet."
-        )
+        if auto_discover:
+            raise invalid_params("autoDiscover looks for tracks in an offer: sessionDescription is missing.")
+        return InviteRequest(tuple(_invited(item) for item in items))
     return PublishRequest(as_offer(description), tuple(_local(item) for item in items), auto_discover)
 
 
@@ -200,15 +224,29 @@ def named(item: dict[str, Any], name: str) -> str:
 
 
 def _local(item: dict[str, Any]) -> LocalEntry:
-    return LocalEntry(named(item, "mid"), named(item, "trackName"))
+    return LocalEntry(named(item, "mid"), named(item, "trackName"), _both_ways(item))
+
+
+def _invited(item: dict[str, Any]) -> InvitedEntry:
+    kind = optional(item, "kind", str)
+    if kind not in ("audio", "video"):
+        raise invalid_params("Without an offer each track needs its kind: audio or video.")
+    layered = kind == "video" and _simulcast(item) is not None
+    return InvitedEntry(
+        named(item, "trackName"), "audio" if kind == "audio" else "video", _both_ways(item), layered
+    )
 
 
 def _remote(item: dict[str, Any]) -> RemoteEntry:
-    mid = optional(item, "mid", str)
-    if mid is not None and mid.startswith("#"):
-        raise invalid_params('bidirectionalMediaStream with mid "#name" is not emulated yet.')
     source = Locator(named(item, "sessionId"), named(item, "trackName"))
-    return RemoteEntry(source, _simulcast(item))
+    mid = optional(item, "mid", str) or ""
+    # Any other mid is one of another answer, passed on: seen in the field, and ignored.
+    carrier = mid[1:] if mid.startswith("#") else None
+    return RemoteEntry(source, _simulcast(item), _both_ways(item), carrier)
+
+
+def _both_ways(item: dict[str, Any]) -> bool:
+    return optional(item, "bidirectionalMediaStream", bool) or False
 
 
 def _update(item: dict[str, Any]) -> UpdateEntry:

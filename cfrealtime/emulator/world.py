@@ -11,7 +11,7 @@ from attrs import evolve
 from .faults import Faults
 from .media.plan import Clock, MediaPlane, Source
 from .refusals import bad_description, not_found
-from .rules import lifetime
+from .rules import data_transport, lifetime
 from .rules.order import check_alive
 from .rules.subscribing import wanted_rids
 from .sdp import Negotiation, SdpError
@@ -31,6 +31,8 @@ class World:
         self.new_id = new_id
         self.faults = Faults()
         self.sessions: dict[str, Session] = {}
+        self.watchers: list[Callable[[Session], None]] = []
+        """Told of every session whose publications have changed, or that has ended."""
         self._given_clock = clock
         self._clock = clock
         self._started_at = 0.0
@@ -65,11 +67,24 @@ class World:
 
     # Sessions.
 
-    def open_session(self, app_id: str) -> Session:
+    def open_session(
+        self, app_id: str, *, third_party: bool = False, correlation_id: str | None = None
+    ) -> Session:
         """A fresh session of an app."""
-        session = Session(self.new_id(), app_id, touched_at=self.now)
+        session = Session(
+            self.new_id(),
+            app_id,
+            touched_at=self.now,
+            third_party=third_party,
+            correlation_id=correlation_id,
+        )
         self.put(session)
         return session
+
+    def adopt(self, session: Session, negotiation: Negotiation) -> None:
+        """A session that was not made by a call, with what it has agreed on."""
+        self._negotiations[session.session_id] = negotiation
+        self.put(session)
 
     def known(self, app_id: str, session_id: str) -> Session:
         """The session under an id, alive or not."""
@@ -94,6 +109,8 @@ class World:
         if before is not None and _changes_sources(before, session):
             for other in self._subscribers_of(session.session_id):
                 self._bring_media(other)
+            for watcher in self.watchers:
+                watcher(session)
         self._wake_at(lifetime.next_change(session, self.heard))
 
     def note(self, session: Session) -> None:
@@ -103,6 +120,19 @@ class World:
     def heard(self, session_id: str, mid: str) -> float | None:
         """When the last packet arrived on a receiving section."""
         return self.media.last_packet(session_id, mid)
+
+    def lacks(self, session_id: str, mid: str, source_session_id: str, source_mid: str) -> str | None:
+        """The codec that arrives at a source, if it was not negotiated on the section that sends it on."""
+        codec = self.media.codec(source_session_id, source_mid)
+        negotiated = self.negotiation(session_id).send_codecs(mid)
+        return codec if negotiated and codec not in negotiated else None
+
+    def undelivered(self, session: Session, subscription: Subscription) -> str | None:
+        """The codec because of which nothing is forwarded to a subscription; None if that is not why."""
+        source = self._source(session, subscription)
+        if source is None or subscription.closed or session.ended_at is not None:
+            return None
+        return self.lacks(session.session_id, subscription.mid, source.session_id, source.mid)
 
     async def wait(self, check: Callable[[], T | None], seconds: float) -> T | None:
         """What `check` gives as soon as it gives something, or None when the time is over."""
@@ -122,13 +152,15 @@ class World:
             self._negotiations[session_id] = Negotiation(self.media.transport(session_id))
         return self._negotiations[session_id]
 
-    def answer(self, session_id: str, offer: str, publish: Collection[str]) -> str:
+    def answer(
+        self, session_id: str, offer: str, publish: Collection[str], both_ways: Collection[str] = ()
+    ) -> str:
         """Answer the endpoint's offer; one that restarts ICE gets new credentials."""
         negotiation = self.negotiation(session_id)
         try:
             if negotiation.restarts_ice(offer):
                 negotiation.restart(self.media.transport(session_id))
-            return negotiation.answer_offer(offer, publish)
+            return negotiation.answer_offer(offer, publish, both_ways)
         except SdpError as error:
             raise bad_description(f"The offer cannot be used: {error}.") from error
 
@@ -145,6 +177,18 @@ class World:
     def lost(self, session_id: str, *, closed: bool) -> None:
         """The session's transport is gone."""
         self._change(session_id, lambda session: lifetime.lost(session, self.now, closed=closed))
+
+    def channel_opened(self, session_id: str, channel_id: int) -> None:
+        """Messages can be exchanged on a data channel."""
+        self._change(session_id, lambda session: data_transport.opened(session, channel_id))
+
+    def channel_acknowledged(self, session_id: str, channel_id: int) -> None:
+        """A subscriber's first message has come on a channel that waits for it."""
+        self._change(session_id, lambda session: data_transport.acknowledged(session, channel_id))
+
+    def channel_closed(self, session_id: str, channel_id: int) -> None:
+        """The endpoint closed a data channel, or its transport is gone."""
+        self._change(session_id, lambda session: data_transport.hung_up(session, channel_id))
 
     # Time.
 
@@ -191,9 +235,7 @@ class World:
 
     def _subscribers_of(self, session_id: str) -> Iterator[Session]:
         for other in self.sessions.values():
-            if other.session_id != session_id and any(
-                subscription.source.session_id == session_id for subscription in other.subscriptions.values()
-            ):
+            if other.session_id != session_id and session_id in _publishers(other):
                 yield other
 
     def _bring_media(self, session: Session) -> None:
@@ -210,7 +252,9 @@ class World:
         open_ = [s for s in session.subscriptions.values() if not s.closed]
         sources = {s.mid: self._source(session, s) for s in open_}
         rids = {s.mid: self._rids(session, s) for s in open_}
-        self.media.apply(session_id, negotiation.media(sources, closed, rids))
+        media = negotiation.media(sources, closed, rids)
+        channels = data_transport.picture(self.sessions, session)
+        self.media.apply(session_id, evolve(media, channels=channels))
 
     def _source(self, session: Session, subscription: Subscription) -> Source | None:
         publication = find_publication(self.sessions, session.app_id, subscription.source)
@@ -223,8 +267,19 @@ class World:
 
 def touched(session: Session, negotiation: Negotiation, now: float) -> Session:
     """The session after an exchange in which the endpoint described itself."""
-    return evolve(session, negotiated=True, touched_at=now, data_channels=negotiation.data_channels)
+    session = data_transport.settled(session, data_channels=negotiation.data_channels)
+    return evolve(session, negotiated=True, touched_at=now)
+
+
+def _publishers(session: Session) -> set[str]:
+    """The sessions whose tracks or data channels a session receives."""
+    tracks = {subscription.source.session_id for subscription in session.subscriptions.values()}
+    return tracks | {channel.source.session_id for channel in session.channels.values() if channel.source}
 
 
 def _changes_sources(before: Session, after: Session) -> bool:
-    return before.publications is not after.publications or before.ended_at != after.ended_at
+    return (
+        before.publications is not after.publications
+        or before.channels is not after.channels
+        or before.ended_at != after.ended_at
+    )

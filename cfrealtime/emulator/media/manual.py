@@ -8,7 +8,9 @@ from hashlib import sha256
 
 from attrs import Factory, define
 
-from .plan import Address, Clock, LocalTransport, MediaEvents, Send, SessionMedia, Source, Take
+from .data_manual import ManualChannels
+from .data_relay import Message
+from .plan import Address, ChannelRef, Clock, LocalTransport, MediaEvents, Send, SessionMedia, Source, Take
 from .rtp import Packet, parse, write
 
 
@@ -48,6 +50,7 @@ class ManualMediaPlane:
         self._sessions: dict[str, _Session] = {}
         self._taps: dict[str, tuple[Send, Take]] = {}
         self._transports = 0
+        self._channels = ManualChannels(self._reports)
 
     # What the emulator calls.
 
@@ -60,6 +63,7 @@ class ManualMediaPlane:
         """Forget everything; no timer is left behind."""
         for session_id in list(self._sessions):
             self.close(session_id)
+        self._channels.forget()
 
     def transport(self, session_id: str) -> LocalTransport:
         """Credentials that look real and lead nowhere (a documentation address)."""
@@ -80,10 +84,12 @@ class ManualMediaPlane:
         if self.automatic and fresh and media.remote is not None:
             loop = asyncio.get_running_loop()
             session.timer = loop.call_later(self.connect_after, self.connect, session_id)
+        self._apply_channels(session_id, session)
 
     def close(self, session_id: str) -> None:
         """Forget the session."""
         session = self._sessions.pop(session_id, None)
+        self._channels.apply(session_id, (), None)
         if session is not None and session.timer is not None:
             session.timer.cancel()
 
@@ -137,6 +143,7 @@ class ManualMediaPlane:
         if session is None or session.connected or session.closed:
             return
         session.connected = True
+        self._apply_channels(session_id, session)
         if session.lost:
             self._reports().recovered(session_id)
         else:
@@ -170,6 +177,22 @@ class ManualMediaPlane:
         """The publisher uses this codec (`plan.Codec.key`) on a mid from now on."""
         self._sessions[session_id].codecs[mid] = codec_key
 
+    def say(self, session_id: str, channel_id: int, message: Message) -> None:
+        """The endpoint sends a message on one of its open data channels."""
+        self._channels.say(ChannelRef(session_id, channel_id), message)
+
+    def messages(self, session_id: str, channel_id: int) -> tuple[Message, ...]:
+        """What has been brought to the endpoint on a data channel so far."""
+        return self._channels.messages(ChannelRef(session_id, channel_id))
+
+    def open_channel(self, session_id: str, channel_id: int) -> None:
+        """A data channel opens at both ends; by itself it does so `connect_after` seconds after it could."""
+        self._channels.open(ChannelRef(session_id, channel_id))
+
+    def hang_up(self, session_id: str, channel_id: int) -> None:
+        """The endpoint closes a data channel on its own."""
+        self._channels.hang_up(ChannelRef(session_id, channel_id))
+
     def media(self, session_id: str) -> SessionMedia:
         """What the rules last asked of this session."""
         return self._sessions[session_id].media
@@ -196,6 +219,10 @@ class ManualMediaPlane:
                 session.last[mid] = self._now()
         session.connected, session.lost, session.closed = False, True, closed
         self._reports().lost(session_id, closed=closed)
+
+    def _apply_channels(self, session_id: str, session: _Session) -> None:
+        able = self.automatic and session.connected and session.media.data_channels is not None
+        self._channels.apply(session_id, session.media.channels, self.connect_after if able else None)
 
     def _flows(self, session: _Session, mid: str) -> bool:
         wanted = self.automatic or mid in session.flowing

@@ -14,6 +14,9 @@ from attrs import Factory, field, frozen
 
 Kind = Literal["audio", "video"]
 
+MAX_MESSAGE_SIZE = 262_144
+"""Bytes of the longest message that a data channel carries, and what our descriptions say of it."""
+
 
 @frozen
 class Address:

@@ -7,6 +7,8 @@ from attrs import evolve
 from cfrealtime.emulator.limits import MEDIA_INACTIVITY, REMEMBER_ENDED, SESSION_REUSE, UNUSED_SESSION
 from cfrealtime.emulator.state import Heard, Publication, Session
 
+from . import data_transport
+
 
 def connected(session: Session, now: float) -> Session:
     """The transport came up, or came back."""
@@ -32,7 +34,8 @@ def end(session: Session, now: float, because: str) -> Session:
 
 
 def aged(session: Session, heard: Heard, now: float) -> Session:
-    """The session as it stands at `now`: silent publications collected, a dead or unused session ended."""
+    """The session as it stands at `now`: silent publications collected, a dead or unused session ended, data
+    channels torn down that were not acknowledged."""
     if session.ended_at is not None:
         return session
     if session.lost_at is not None and now >= session.lost_at + SESSION_REUSE:
@@ -44,7 +47,9 @@ def aged(session: Session, heard: Heard, now: float) -> Session:
         for publication in session.publications.values()
         if publication.ended is None and now >= silent_at(session, publication, heard)
     }
-    return evolve(session, publications={**session.publications, **silent}) if silent else session
+    if silent:
+        session = evolve(session, publications={**session.publications, **silent})
+    return data_transport.aged(session, now)
 
 
 def forgettable(session: Session, now: float) -> bool:
@@ -57,11 +62,12 @@ def next_change(session: Session, heard: Heard) -> float:
     if session.ended_at is not None:
         return session.ended_at + REMEMBER_ENDED
     moments = [silent_at(session, p, heard) for p in session.publications.values() if p.ended is None]
+    moments.append(data_transport.next_change(session))
     if session.lost_at is not None:
         moments.append(session.lost_at + SESSION_REUSE)
     if session.connected_at is None:
         moments.append(session.touched_at + UNUSED_SESSION)
-    return min(moments, default=float("inf"))
+    return min(moments)
 
 
 def silent_at(session: Session, publication: Publication, heard: Heard) -> float:

@@ -13,7 +13,19 @@ from cfrealtime.emulator.limits import REQUESTS_PER_SECOND
 from cfrealtime.emulator.refusals import Breach, bad_description, session_ended, too_many_requests
 from cfrealtime.emulator.state import Session
 
-MUTATIONS = frozenset({"new_tracks", "renegotiate", "update_tracks", "close_tracks"})
+MUTATIONS = frozenset(
+    {
+        "new_tracks",
+        "renegotiate",
+        "update_tracks",
+        "close_tracks",
+        "establish_datachannels",
+        "new_datachannels",
+        "update_datachannels",
+        "close_datachannels",
+    }
+)
+"""Docs, data channel operations: they act on the same negotiation state as the session's tracks."""
 
 
 @frozen

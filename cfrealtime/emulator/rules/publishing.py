@@ -1,8 +1,9 @@
-"""tracks/new with the endpoint's offer: which sections become publications."""
+"""tracks/new with local tracks: which sections of the endpoint's offer, or of ours, become publications."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 
 from attrs import evolve, frozen
 
@@ -10,22 +11,30 @@ from cfrealtime.emulator.media.plan import Kind
 from cfrealtime.emulator.refusals import ItemError, Json, invalid_params
 from cfrealtime.emulator.sdp import OfferedSection
 from cfrealtime.emulator.state import Publication, Session
-from cfrealtime.emulator.wire import LocalEntry, PublishRequest
+from cfrealtime.emulator.wire import InvitedEntry, LocalEntry, PublishRequest
+
+LAYERS = ("q", "h", "f")
+"""The simulcast layers that our offer asks for, the least first. The names are those of the docs' examples;
+in a-to-z order the best comes first."""
+REPEATED = ItemError("repeated_local_track_error", "The mid or the track name is published already.")
+"""The code is the contract's for an allocation that exists; that tracks use it so is our choice."""
 
 
 @frozen
 class PublishItem:
     """One entry and what became of it."""
 
-    entry: LocalEntry
+    entry: LocalEntry | InvitedEntry
     outcome: Publication | ItemError
 
     def answer(self) -> Json:
-        """The item of the answer."""
-        fields: Json = {"mid": self.entry.mid, "trackName": self.entry.track_name}
+        """The item of the answer. A failed one names the mid of the endpoint's offer, if there was one."""
         if isinstance(self.outcome, ItemError):
-            return {**fields, **self.outcome.fields()}
-        return {**fields, "kind": self.outcome.kind}
+            mid = self.entry.mid if isinstance(self.entry, LocalEntry) else ""
+            return {"mid": mid, "trackName": self.entry.track_name, **self.outcome.fields()}
+        both_ways = {"bidirectionalMediaStream": True} if self.outcome.both_ways else {}
+        track_name, kind = self.outcome.track_name, self.outcome.kind
+        return {"mid": self.outcome.mid, "trackName": track_name, "kind": kind, **both_ways}
 
 
 def plan(
@@ -52,6 +61,41 @@ def plan(
             seen = with_publication(seen, outcome)
         items.append(PublishItem(entry, outcome))
     return tuple(items)
+
+
+def invite(
+    session: Session, entries: Sequence[InvitedEntry], refused: Mapping[str, ItemError]
+) -> tuple[InvitedEntry | ItemError, ...]:
+    """Which tracks our offer may ask for. A name that is published already fails alone."""
+    taken = {p.track_name for p in session.publications.values() if p.ended is None}
+    verdicts = list[InvitedEntry | ItemError]()
+    for entry in entries:
+        error = refused.get(entry.track_name) or (REPEATED if entry.track_name in taken else None)
+        if error is None:
+            taken.add(entry.track_name)
+        verdicts.append(error or entry)
+    return tuple(verdicts)
+
+
+def invited(entry: InvitedEntry, mid: str) -> Publication:
+    """The publication that our offer asks for, until the endpoint has answered."""
+    return Publication(mid, entry.kind, entry.track_name, since=inf, both_ways=entry.both_ways)
+
+
+def answered(session: Session, sections: Sequence[OfferedSection], now: float) -> Session:
+    """The session after `renegotiate`: what our offer asked for is agreed on, or over where it was rejected.
+
+    A section that is answered without sending is not rejected: the endpoint may begin later.
+    """
+    live = {section.mid: section for section in sections if not section.stopped}
+    agreed = dict[str, Publication]()
+    for mid, publication in session.publications.items():
+        if publication.since == inf:
+            section = live.get(mid)
+            ended = publication.ended or (None if section else "stopped")
+            rids = section.rids if section else ()
+            agreed[mid] = evolve(publication, since=now, rids=rids, ended=ended)
+    return evolve(session, publications={**session.publications, **agreed}) if agreed else session
 
 
 def with_publication(session: Session, publication: Publication) -> Session:
@@ -82,12 +126,12 @@ def _publication(
         raise invalid_params(f"The offer has no media section with mid {entry.mid[:16]!r} that sends.")
     live = [publication for publication in session.publications.values() if publication.ended is None]
     if any(entry.mid == p.mid or entry.track_name == p.track_name for p in live):
-        # The code is the contract's for an allocation that exists; that tracks use it so is our choice.
-        return ItemError("repeated_local_track_error", "The mid or the track name is published already.")
+        return REPEATED
     earlier = session.publications.get(entry.mid)
     # Seen in the field: publishing again on a mid closed by force is accepted and delivers nothing.
     deaf = earlier is not None and (earlier.ended == "forced" or earlier.deaf)
-    return Publication(entry.mid, kind, entry.track_name, now, section.rids, deaf=deaf)
+    both_ways = entry.both_ways and section.direction == "sendrecv"
+    return Publication(entry.mid, kind, entry.track_name, now, section.rids, deaf=deaf, both_ways=both_ways)
 
 
 def _media_kind(section: OfferedSection | None) -> Kind | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attrs import evolve, frozen
 
 from cfrealtime.emulator.limits import SENDING_WINDOW
-from cfrealtime.emulator.refusals import ItemError, Json
+from cfrealtime.emulator.media.plan import Kind
+from cfrealtime.emulator.refusals import ItemError, Json, invalid_params
 from cfrealtime.emulator.state import (
     Heard,
     Locator,
@@ -19,6 +22,9 @@ from cfrealtime.emulator.state import (
 from cfrealtime.emulator.wire import RemoteEntry
 
 
+NOT_RECEIVING = ItemError("update_track_error", "The endpoint does not receive on this mid.")
+
+
 @frozen
 class NotYet:
     """Waiting may help; `error` is the verdict when the wait is over."""
@@ -26,19 +32,13 @@ class NotYet:
     error: ItemError
 
 
-@frozen
-class SubscribeItem:
-    """One entry and what became of it: a mid of our offer, or an error."""
-
-    entry: RemoteEntry
-    outcome: str | ItemError
-
-    def answer(self) -> Json:
-        """The item of the answer; a failed one has an empty mid (seen in the field)."""
-        fields: Json = {"sessionId": self.entry.source.session_id, "trackName": self.entry.source.track_name}
-        if isinstance(self.outcome, ItemError):
-            return {**fields, "mid": "", **self.outcome.fields()}
-        return {**fields, "mid": self.outcome}
+def item(entry: RemoteEntry, outcome: Subscription | ItemError) -> Json:
+    """The item of the answer; a failed one has an empty mid (seen in the field)."""
+    fields: Json = {"sessionId": entry.source.session_id, "trackName": entry.source.track_name}
+    if isinstance(outcome, ItemError):
+        return {**fields, "mid": "", **outcome.fields()}
+    both_ways = {"bidirectionalMediaStream": True} if outcome.both_ways else {}
+    return {**fields, "mid": outcome.mid, **both_ways}
 
 
 def must_wait_for_connection(session: Session) -> bool:
@@ -66,10 +66,36 @@ def is_sending(session_id: str, publication: Publication, heard: Heard, now: flo
     return not publication.deaf and last is not None and now - last <= SENDING_WINDOW
 
 
-def with_subscriptions(session: Session, subscriptions: tuple[Subscription, ...]) -> Session:
-    """The session with new subscriptions, waiting for the answer to the offer that holds them."""
+def carrier(session: Session, entry: RemoteEntry) -> str | None:
+    """The mid that an entry names by the track published there; None when it wants a section of its own.
+
+    Contract: `mid: "#name"`. Seen in the field: no negotiation follows. That a name which no two-way section
+    carries makes the whole call invalid is our choice.
+    """
+    if entry.carrier is None:
+        return None
+    for publication in session.publications.values():
+        if publication.track_name == entry.carrier and publication.both_ways and publication.ended is None:
+            return publication.mid
+    raise invalid_params("No bidirectional track of this session has the name that a mid refers to.")
+
+
+def unfit(kind: Kind, publication: Publication, lacking: str | None) -> ItemError | None:
+    """Why an existing section cannot carry a publication; `lacking` is its codec, if not negotiated there.
+
+    The code is our choice: that of `tracks/update`, which does the same to a section.
+    """
+    if publication.kind != kind:
+        return ItemError("update_track_error", "A mid carries one kind of media only.")
+    if lacking is not None:
+        return ItemError("update_track_error", f"The codec of the track ({lacking}) is not negotiated there.")
+    return None
+
+
+def with_subscriptions(session: Session, subscriptions: Sequence[Subscription]) -> Session:
+    """The session with these subscriptions, in place of what their mids carried."""
     added = {subscription.mid: subscription for subscription in subscriptions}
-    return evolve(session, subscriptions={**session.subscriptions, **added}, awaiting_answer=True)
+    return evolve(session, subscriptions={**session.subscriptions, **added})
 
 
 def answered(session: Session, live_mids: frozenset[str], now: float) -> Session:

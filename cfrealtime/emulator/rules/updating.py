@@ -6,10 +6,18 @@ from attrs import evolve, frozen
 
 from cfrealtime.emulator.limits import MEDIA_FLOWS_AFTER
 from cfrealtime.emulator.refusals import ItemError, Json
-from cfrealtime.emulator.state import Heard, Publication, Session, Sessions, Subscription, find_publication
+from cfrealtime.emulator.state import (
+    Heard,
+    Lacks,
+    Publication,
+    Session,
+    Sessions,
+    Subscription,
+    find_publication,
+)
 from cfrealtime.emulator.wire import UpdateEntry
 
-from .subscribing import NotYet, verdict
+from .subscribing import NotYet, unfit, verdict
 
 
 @frozen
@@ -28,9 +36,9 @@ class UpdateItem:
 
 
 def update(
-    sessions: Sessions, session: Session, entry: UpdateEntry, heard: Heard, now: float
+    sessions: Sessions, session: Session, entry: UpdateEntry, heard: Heard, lacks: Lacks, now: float
 ) -> Subscription | ItemError:
-    """The subscription after the change, or why there is none.
+    """The subscription after the change, or why there is none. `lacks` speaks of the entry's mid.
 
     Docs give `update_track_error` without its causes; that it comes until media flows is seen in the field.
     """
@@ -39,7 +47,15 @@ def update(
         return ItemError("update_track_error", "No track is received on this mid.")
     if now < _flows_from(session, subscription):
         return ItemError("update_track_error", "No media flows on this mid yet.")
-    target = _target(sessions, session, subscription, entry, heard, now)
+    if entry.source is None or entry.source == subscription.source:
+        target = _current(sessions, session, subscription)
+    else:
+        target = verdict(sessions, session.app_id, entry.source, heard, now)
+        if isinstance(target, Publication):
+            lacking = lacks(entry.source.session_id, target.mid)
+            target = unfit(subscription.kind, target, lacking) or target
+    if isinstance(target, NotYet):
+        return target.error
     if isinstance(target, ItemError):
         return target
     if not _has_layer(target, entry):
@@ -54,30 +70,11 @@ def repoints(session: Session, entry: UpdateEntry) -> bool:
     return subscription is not None and entry.source not in (None, subscription.source)
 
 
-def with_subscription(session: Session, subscription: Subscription) -> Session:
-    """The session with one subscription replaced."""
-    return evolve(session, subscriptions={**session.subscriptions, subscription.mid: subscription})
-
-
-def _target(
-    sessions: Sessions,
-    session: Session,
-    subscription: Subscription,
-    entry: UpdateEntry,
-    heard: Heard,
-    now: float,
-) -> Publication | ItemError:
-    if entry.source is None or entry.source == subscription.source:
-        current = find_publication(sessions, session.app_id, subscription.source)
-        return current or ItemError(
-            "not_found_track_error", "The track of this mid is not published any more."
-        )
-    target = verdict(sessions, session.app_id, entry.source, heard, now)
-    if isinstance(target, NotYet):
-        return target.error
-    if isinstance(target, Publication) and target.kind != subscription.kind:
-        return ItemError("update_track_error", "A mid carries one kind of media only.")
-    return target
+def _current(
+    sessions: Sessions, session: Session, subscription: Subscription
+) -> Publication | NotYet | ItemError:
+    current = find_publication(sessions, session.app_id, subscription.source)
+    return current or ItemError("not_found_track_error", "The track of this mid is not published any more.")
 
 
 def _flows_from(session: Session, subscription: Subscription) -> float:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from cfrealtime.emulator.data_channels import DataChannel
 from cfrealtime.emulator.refusals import Json
 from cfrealtime.emulator.state import (
     Publication,
     Session,
     Sessions,
+    Simulcast,
     Subscription,
     publication_status,
     subscription_status,
 )
+
+from .data_channels import located
+from .data_transport import status as channel_status
 
 
 def session_state(sessions: Sessions, session: Session) -> Json:
@@ -22,6 +29,7 @@ def session_state(sessions: Sessions, session: Session) -> Json:
             "trackName": publication.track_name,
             "kind": publication.kind,
             "status": publication_status(session, publication),
+            **_both_ways(publication),
         }
         for publication in session.publications.values()
     ]
@@ -33,26 +41,53 @@ def session_state(sessions: Sessions, session: Session) -> Json:
             "trackName": subscription.source.track_name,
             "kind": subscription.kind,
             "status": subscription_status(sessions, session, subscription),
+            **_both_ways(subscription),
         }
-        if subscription.simulcast is not None and subscription.simulcast.preferred_rid is not None:
-            track["simulcast"] = {"preferredRid": subscription.simulcast.preferred_rid}
+        if subscription.simulcast is not None:
+            track["simulcast"] = _layers(subscription.simulcast)
         tracks.append(track)
-    return {"tracks": tracks, "dataChannels": []}
+    channels = [
+        {**located(channel), "status": channel_status(sessions, session, channel)}
+        for channel in session.channels.values()
+    ]
+    return {"tracks": tracks, "dataChannels": channels}
 
 
-def everything(sessions: Sessions) -> Json:
+def _both_ways(track: Publication | Subscription) -> Json:
+    return {"bidirectionalMediaStream": True} if track.both_ways else {}
+
+
+def _layers(simulcast: Simulcast) -> Json:
+    preferred = {} if simulcast.preferred_rid is None else {"preferredRid": simulcast.preferred_rid}
+    return {
+        **preferred,
+        "priorityOrdering": simulcast.priority_ordering,
+        "ridNotAvailable": simulcast.rid_not_available,
+    }
+
+
+Undelivered = Callable[[Session, Subscription], str | None]
+"""The codec because of which nothing is forwarded to a subscription."""
+
+
+def everything(sessions: Sessions, undelivered: Undelivered) -> Json:
     """All sessions and tracks, for /_emulator/state."""
-    return {"sessions": [_session(sessions, session) for session in sessions.values()]}
+    return {"sessions": [_session(sessions, session, undelivered) for session in sessions.values()]}
 
 
-def _session(sessions: Sessions, session: Session) -> Json:
+def _session(sessions: Sessions, session: Session, undelivered: Undelivered) -> Json:
     tracks = [_publication(session, p) for p in session.publications.values()]
-    tracks += [_subscription(sessions, session, s) for s in session.subscriptions.values()]
+    for subscription in session.subscriptions.values():
+        track = _subscription(sessions, session, subscription)
+        tracks.append({**track, "undelivered_codec": undelivered(session, subscription)})
     return {
         "session_id": session.session_id,
+        "third_party": session.third_party,
+        "correlation_id": session.correlation_id,
         "connected": session.connected,
         "exchange": "awaiting_answer" if session.awaiting_answer else None,
         "tracks": tracks,
+        "data_channels": [_channel(sessions, session, c) for c in session.channels.values()],
     }
 
 
@@ -63,6 +98,7 @@ def _publication(session: Session, publication: Publication) -> Json:
         "kind": publication.kind,
         "track_name": publication.track_name,
         "source_session_id": None,
+        "both_ways": publication.both_ways,
         "status": publication_status(session, publication),
     }
 
@@ -74,5 +110,17 @@ def _subscription(sessions: Sessions, session: Session, subscription: Subscripti
         "kind": subscription.kind,
         "track_name": subscription.source.track_name,
         "source_session_id": subscription.source.session_id,
+        "both_ways": subscription.both_ways,
         "status": subscription_status(sessions, session, subscription),
+    }
+
+
+def _channel(sessions: Sessions, session: Session, channel: DataChannel) -> Json:
+    return {
+        "id": channel.id,
+        "location": "local" if channel.published else "remote",
+        "name": channel.name,
+        "source_session_id": channel.source.session_id if channel.source else None,
+        "reply_session_id": channel.reply_from.session_id if channel.reply_from else None,
+        "status": channel_status(sessions, session, channel),
     }

@@ -12,7 +12,14 @@ from typing import Literal
 
 from attrs import Factory, evolve, frozen
 
-from cfrealtime.emulator.media.plan import Kind, LocalTransport, RemoteTransport, SessionMedia, Source
+from cfrealtime.emulator.media.plan import (
+    DataTransport,
+    Kind,
+    LocalTransport,
+    RemoteTransport,
+    SessionMedia,
+    Source,
+)
 
 from .codecs import OFFERED, CodecSpec, NumberedCodec
 from .parse import Description, ParsedSection, SdpError, SectionKind, parse
@@ -97,7 +104,7 @@ class Negotiation:
     @property
     def data_channels(self) -> bool:
         """Whether a section for data channels is agreed on."""
-        return any(s.kind == "application" and not s.stopped and s.remote for s in self._state.sections)
+        return self._data_transport is not None
 
     def receive_codecs(self, mid: str) -> tuple[CodecSpec, ...]:
         """The codecs the endpoint may send on `mid`; empty when nothing was accepted there."""
@@ -232,10 +239,14 @@ class Negotiation:
             remote=self._state.remote,
             receives=tuple(receive for receive in receives if receive),
             sends=tuple(send for send in sends if send),
-            data_channels=self.data_channels,
+            data_channels=self._data_transport,
         )
 
     # Parts.
+
+    @property
+    def _data_transport(self) -> DataTransport | None:
+        return next((s.remote.data for s in self._state.sections if s.remote and s.remote.data), None)
 
     def _restarts(self, offer: Description) -> bool:
         known, offered = self._state.remote, offer.transport

@@ -8,7 +8,7 @@ from typing import Literal
 
 from attrs import Factory, evolve, frozen
 
-from cfrealtime.emulator.media.plan import Kind, RemoteTransport
+from cfrealtime.emulator.media.plan import DataTransport, Kind, RemoteTransport
 
 from .codecs import NumberedCodec, RtpMap, read_codecs
 
@@ -50,6 +50,8 @@ class ParsedSection:
     rids: tuple[str, ...] = ()
     msid_track: str | None = None
     transport: RemoteTransport | None = None
+    data: DataTransport | None = None
+    """Of a live section for data channels."""
 
     @property
     def sends(self) -> bool:
@@ -166,8 +168,10 @@ def _section(lines: Sequence[str], session: _Attributes) -> ParsedSection:
         format=formats[0] if _TOKEN.fullmatch(formats[0]) or kind == "application" else "0",
         transport=None if stopped else _transport(attributes, session),
     )
-    if kind == "application" or stopped:
+    if stopped:
         return section
+    if kind == "application":
+        return evolve(section, data=_data_transport(attributes))
     return _with_media(section, kind, formats, attributes)
 
 
@@ -220,6 +224,14 @@ def _transport(attributes: _Attributes, session: _Attributes) -> RemoteTransport
     if not (ufrag and pwd and known):
         return None
     return RemoteTransport(ufrag, pwd, known, setup)
+
+
+def _data_transport(attributes: _Attributes) -> DataTransport:
+    default = DataTransport()
+    return DataTransport(
+        _number(attributes.first("sctp-port") or str(default.port), 1, 65535),
+        _number(attributes.first("max-message-size") or str(default.max_message_size), 0, 2**32 - 1),
+    )
 
 
 def _numbered(attributes: _Attributes, name: str) -> list[tuple[int, str]]:

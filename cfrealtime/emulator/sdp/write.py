@@ -7,13 +7,12 @@ from typing import Literal
 
 from attrs import frozen
 
-from cfrealtime.emulator.media.plan import LocalTransport
+from cfrealtime.emulator.media.plan import MAX_MESSAGE_SIZE, LocalTransport
 
 from .codecs import NumberedCodec
 from .section import Section
 
 CNAME = "cfrealtime"
-MAX_MESSAGE_SIZE = 262_144
 # Without it a browser starts at 300 kbit/s and keeps the upper simulcast layers back for long.
 _START_BITRATE = "x-google-start-bitrate=2500"
 

@@ -18,7 +18,10 @@ DOORS = [
     ("PUT", "renegotiate"),
     ("PUT", "tracks/update"),
     ("PUT", "tracks/close"),
+    ("POST", "datachannels/establish"),
     ("POST", "datachannels/new"),
+    ("PUT", "datachannels/update"),
+    ("PUT", "datachannels/close"),
 ]
 SDP = st.sampled_from(
     [
@@ -27,6 +30,7 @@ SDP = st.sampled_from(
         describe(M("audio", "0"), M("video", "1")),
         describe(M("audio", "0", "inactive", stopped=True)),
         describe(M("audio", "s0", "recvonly"), setup="active"),
+        describe(M("audio", "0"), M("application", "1")),
     ]
 )
 SCALAR = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -49,8 +53,21 @@ TRACK = fields(
     kind=st.sampled_from(["audio", "video"]),
     simulcast=fields(preferredRid=NAME, ridNotAvailable=st.sampled_from(["none", "asciibetical"])),
 )
+CHANNEL = fields(
+    location=st.sampled_from(["local", "remote"]),
+    sessionId=NAME,
+    dataChannelName=NAME | st.just("server-events"),
+    id=st.integers(-1, 3),
+    ordered=st.booleans(),
+    maxRetransmits=st.integers(-1, 70_000),
+    maxPacketLifeTime=st.integers(-1, 70_000),
+    waitForAck=st.booleans(),
+    canReply=st.booleans(),
+)
 BODY = JSON | fields(
     tracks=st.lists(TRACK, max_size=3),
+    dataChannels=st.lists(CHANNEL, max_size=3),
+    dataChannel=CHANNEL,
     sessionDescription=fields(type=st.sampled_from(["offer", "answer"]), sdp=SDP),
     autoDiscover=st.booleans(),
     force=st.booleans(),
@@ -59,11 +76,12 @@ BODY = JSON | fields(
 
 @pytest.mark.looptime
 @settings(max_examples=100, deadline=None)
-@given(calls=st.lists(st.tuples(st.sampled_from(DOORS), BODY), min_size=1, max_size=4))
-async def test_any_json_at_any_door_is_answered_as_declared(calls):
+@given(data=st.booleans(), calls=st.lists(st.tuples(st.sampled_from(DOORS), BODY), min_size=1, max_size=4))
+async def test_any_json_at_any_door_is_answered_as_declared(data, calls):
     emulator = Emulator()
     async with client_of(emulator) as client:
         peer = await Peer.join(client)
+        peer.sections = [M("application", "data", "sendrecv")] if data else []
         await peer.publish("mic")
         await asyncio.sleep(1)
         for (method, door), body in calls:

@@ -145,13 +145,12 @@ async def test_the_state_page_tells_every_track():
         (mid,) = await viewer.subscribe(remote(source.id, "mic"))
         await asyncio.sleep(1)
         state = (await client.get("/_emulator/state")).json()
-        published = {"mid": "0", "location": "local", "source_session_id": None}
-        received = {"mid": mid, "location": "remote", "source_session_id": source.id}
-        common = {"kind": "audio", "track_name": "mic", "status": "active"}
-        session = {"connected": True, "exchange": None}
-        assert state == {
-            "sessions": [
-                {**session, "session_id": source.id, "tracks": [{**published, **common}]},
-                {**session, "session_id": viewer.id, "tracks": [{**received, **common}]},
-            ]
-        }
+        common = {"kind": "audio", "track_name": "mic", "status": "active", "both_ways": False}
+        published = {**common, "mid": "0", "location": "local", "source_session_id": None}
+        received = {**common, "mid": mid, "location": "remote", "source_session_id": source.id}
+        labels = {"third_party": False, "correlation_id": None}
+        session = {**labels, "connected": True, "exchange": None, "data_channels": []}
+        assert state["sessions"] == [
+            {**session, "session_id": source.id, "tracks": [published]},
+            {**session, "session_id": viewer.id, "tracks": [{**received, "undelivered_codec": None}]},
+        ]

@@ -27,6 +27,15 @@ async def test_a_new_session_needs_no_body_and_tolerates_one():
         assert bare.json()["sessionId"] != odd.json()["sessionId"]
 
 
+async def test_a_session_shows_the_labels_that_its_maker_gave_it():
+    emulator = Emulator()
+    async with client_of(emulator) as client:
+        await client.post(f"{APP}/sessions/new?thirdparty=true&correlationId=call-7")
+        await client.post(f"{APP}/sessions/new?thirdparty=false")
+        labels = [(s["third_party"], s["correlation_id"]) for s in emulator.state()["sessions"]]
+        assert labels == [(True, "call-7"), (False, None)]
+
+
 async def test_a_wrong_secret_is_unauthorized_and_an_unknown_app_is_not_found():
     async with client_of(Emulator(), secret="guessed") as client:
         assert refused(await client.post(f"{APP}/sessions/new")) == (401, "unauthorized")
@@ -127,13 +136,6 @@ async def test_a_session_lost_for_thirty_seconds_or_closed_is_gone():
         await asyncio.sleep(30)
         assert refused(await lost.publish("camera")) == (410, "session_error")
         assert emulator.active_tracks() == []
-
-
-async def test_what_is_not_emulated_yet_says_so():
-    async with client_of(Emulator()) as client:
-        peer = await Peer.join(client)
-        response = await client.post(f"{peer.path}/datachannels/new", json={})
-        assert refused(response) == (404, "not_emulated_yet")
 
 
 async def test_a_door_that_does_not_exist_answers_in_json():
