@@ -97,6 +97,7 @@ def _operation(service: Service, operation: str) -> Handler:
             request.path_params.get("username"),
             request.headers.get("authorization", "").removeprefix("Bearer "),
             await _body(request),
+            dict(request.query_params),
         )
         answer = await _until_hung_up(request, service.call(call))
         if answer is None:

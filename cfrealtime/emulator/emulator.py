@@ -10,6 +10,8 @@ from typing import Any, cast
 
 from starlette.types import ASGIApp
 
+from .adapters.dialing import Dial, dial
+from .adapters.registry import Adapters
 from .asgi import build_app
 from .faults import Faults
 from .media.manual import ManualMediaPlane
@@ -35,15 +37,20 @@ class Emulator:
         media: MediaPlane | None = None,
         clock: Clock | None = None,
         turn_keys: Mapping[str, str] | None = None,
+        *,
+        allow_localhost_adapters: bool = True,
+        dial: Dial = dial,
     ) -> None:
         self.media: MediaPlane = media if media is not None else ManualMediaPlane(clock=clock)
         self._world = World(self.media, clock, new_id=lambda: secrets.token_hex(16))
         self._turn = TurnCredentials(self._world)
+        self._adapters = Adapters(self._world, dial, allow_localhost=allow_localhost_adapters)
         self._service = Service(
             apps if apps is not None else {"demo": "secret"},
             turn_keys if turn_keys is not None else DEMO_KEYS,
             self._world,
             self._turn,
+            self._adapters,
         )
         self._users = 0
         pages = {"/_emulator/state": self.state, "/_emulator/journal": self.journal}
@@ -63,6 +70,7 @@ class Emulator:
         self._users -= 1
         if self._users == 0:
             await self._service.stop()
+            await self._adapters.stop()
             await self._world.stop()
 
     @asynccontextmanager
@@ -78,10 +86,14 @@ class Emulator:
         return self._world.faults
 
     def state(self) -> Json:
-        """All sessions with their tracks and all TURN credentials, as GET /_emulator/state shows them."""
+        """All sessions, WebSocket adapters and TURN credentials, as GET /_emulator/state shows them."""
         if self._users:
             self._world.settle()
-        return {**views.everything(self._world.sessions), "turn_credentials": self._turn.view()}
+        return {
+            **views.everything(self._world.sessions, self._world.undelivered),
+            "adapters": self._adapters.view(),
+            "turn_credentials": self._turn.view(),
+        }
 
     def journal(self) -> Json:
         """All calls and breaches of order, as GET /_emulator/journal shows them."""

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from attrs import Factory, evolve, field, frozen
 
 from . import wire
+from .adapters.registry import ADAPTER_OPERATIONS, Adapters
 from .faults import AnswerWith, Effect, LoseAnswer, RefuseBefore
 from .handlers import OPERATIONS
 from .journal import Entry, Journal
 from .refusals import Json, RefusalError, not_emulated, not_found, unauthorized
+from .rules.adapters import check_endpoint
 from .rules.order import MUTATIONS, InFlight, check_alive, check_order, count_request
 from .turn import TurnCredentials
 from .world import World
@@ -31,6 +33,7 @@ class Call:
     username: str | None = None
     secret: str = field(default="", repr=False)
     body: bytes = field(default=b"", repr=False)
+    query: Mapping[str, str] = Factory(dict[str, str])
 
 
 @frozen
@@ -47,13 +50,19 @@ class Service:
     """Takes calls, one task for each: a caller who hangs up does not take back what the call does."""
 
     def __init__(
-        self, apps: Mapping[str, str], turn_keys: Mapping[str, str], world: World, turn: TurnCredentials
+        self,
+        apps: Mapping[str, str],
+        turn_keys: Mapping[str, str],
+        world: World,
+        turn: TurnCredentials,
+        adapters: Adapters,
     ) -> None:
         self.journal = Journal()
         self._apps = dict(apps)
         self._turn_keys = dict(turn_keys)
         self._world = world
         self._turn = turn
+        self._adapters = adapters
         self._in_flight: dict[str, InFlight] = {}
         self._tasks: set[asyncio.Task[Answer]] = set()
 
@@ -103,11 +112,11 @@ class Service:
         app_id = _authorized(self._apps, call.app_id, call.secret, "app")
         if call.operation == "new_session":
             wire.check_size(call.body)
-            return _scripted(effect) or Answer(
-                201, {"sessionId": self._world.open_session(app_id).session_id}
-            )
+            return _scripted(effect) or self._new_session(app_id, call.query)
         body = wire.decode(call.body)
         entry.tracks = wire.count_items(body)
+        if call.operation in ADAPTER_OPERATIONS:
+            return _scripted(effect) or Answer(*await self._adapters.run(call.operation, app_id, body))
         operation = OPERATIONS.get(call.operation)
         if operation is None:
             raise not_emulated(call.operation)
@@ -115,6 +124,7 @@ class Service:
         session = count_request(session, self._world.now)
         self._world.note(session)
         check_alive(session)
+        check_endpoint(session, call.operation)
         request = operation.read(body)
         in_flight = self._in_flight.get(session.session_id)
         check_order(session, call.operation, in_flight, forced=operation.forced(request))
@@ -132,6 +142,14 @@ class Service:
             return scripted or Answer(204, {})
         body = wire.decode(call.body)
         return _scripted(effect) or Answer(201, self._turn.generate(key_id, body))
+
+    def _new_session(self, app_id: str, query: Mapping[str, str]) -> Answer:
+        session = self._world.open_session(
+            app_id,
+            third_party=query.get("thirdparty") == "true",
+            correlation_id=query.get("correlationId"),
+        )
+        return Answer(201, {"sessionId": session.session_id})
 
     def _abandon(self, entry: Entry) -> None:
         session_id = entry.session_id or ""

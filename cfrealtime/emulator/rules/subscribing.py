@@ -21,7 +21,6 @@ from cfrealtime.emulator.state import (
 )
 from cfrealtime.emulator.wire import RemoteEntry
 
-
 NOT_RECEIVING = ItemError("update_track_error", "The endpoint does not receive on this mid.")
 
 

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from cfrealtime.emulator import Emulator
 from tests.cfrealtime.emulator import document
-from tests.cfrealtime.emulator.sdp.endpoint import M, answer, blocks, describe, stopped, value
+from tests.cfrealtime.emulator.sdp.endpoint import M, answer, answering, blocks, describe, stopped, value
 
 APP = "/v1/apps/demo"
 
@@ -82,6 +82,14 @@ class Peer:
     async def post_tracks(self, tracks: list[dict], **fields) -> httpx.Response:
         return await self.client.post(f"{self.path}/tracks/new", json={"tracks": tracks, **fields})
 
+    async def invite(self, *tracks: dict) -> tuple[str, ...]:
+        """Publish what an offer of the service asks for; gives the mids."""
+        response = await self.post_tracks([{"location": "local", **track} for track in tracks])
+        assert codes(response) == [None] * len(tracks)
+        answered = await self.answer(response.json()["sessionDescription"]["sdp"])
+        assert answered.status_code == 200, answered.text
+        return tuple(item["mid"] for item in response.json()["tracks"])
+
     async def subscribe(self, *tracks: dict) -> tuple[str, ...]:
         """Subscribe and answer; gives the mids."""
         response = await self.post_tracks(list(tracks))
@@ -96,7 +104,7 @@ class Peer:
         known = {m.mid for m in self.sections}
         for block in blocks(offer):
             if value(block, "mid") not in known:
-                self.sections.append(M(block[0][2:].split()[0], value(block, "mid"), "recvonly"))
+                self.sections.append(M(block[0][2:].split()[0], value(block, "mid"), answering(block)))
         return await self.renegotiate(answer(offer))
 
     async def renegotiate(self, sdp: str, kind: str = "answer") -> httpx.Response:

@@ -244,3 +244,31 @@ async def test_an_ice_restart_is_answered_with_new_credentials():
         old, new = emulator.media.media(peer.id).local
         assert new.ufrag in response.json()["sessionDescription"]["sdp"]
         assert old.ufrag != new.ufrag
+
+
+async def test_a_codec_that_the_receiver_refused_is_shown_and_cannot_be_pointed_at():
+    media = ManualMediaPlane()
+    emulator = Emulator(media=media)
+    async with client_of(emulator) as client:
+        old = await publisher(client, "camera", kind="video")
+        new = await publisher(client, "camera", kind="video")
+        media.encode(new.id, "0", "av1/90000;profile=0")
+        viewer = await Peer.join(client)
+        response = await viewer.post_tracks([remote(old.id, "camera"), remote(new.id, "camera")])
+        offer = response.json()["sessionDescription"]["sdp"]
+        await viewer.renegotiate(answer(offer).replace("AV1/90000", "rejected/90000"))
+        await asyncio.sleep(0.5)
+        first, second = emulator.active_tracks(viewer.id)
+        assert (first["undelivered_codec"], second["undelivered_codec"]) == (None, "av1/90000;profile=0")
+        response = await viewer.update(remote(new.id, "camera", mid=first["mid"]))
+        assert codes(response) == ["update_track_error"]
+
+
+async def test_the_listing_repeats_what_was_asked_of_the_layers():
+    async with client_of(Emulator()) as client:
+        source = await publisher(client, "camera", kind="video", rids=("h", "l"))
+        viewer = await Peer.join(client)
+        await viewer.subscribe(remote(source.id, "camera", simulcast={"preferredRid": "h"}))
+        (track,) = (await viewer.get()).json()["tracks"]
+        fallbacks = {"priorityOrdering": "none", "ridNotAvailable": "none"}
+        assert track["simulcast"] == {"preferredRid": "h", **fallbacks}

@@ -79,11 +79,7 @@ def answer(offer: str, ufrag: str = "clientufrag", fingerprint: str = FINGERPRIN
     sections = []
     for block in blocks(offer):
         kind, mid = block[0][2:].split()[0], value(block, "mid")
-        flipped = {"sendonly": "recvonly", "recvonly": "sendonly"}
-        direction = next(
-            (d for d in ("sendrecv", "sendonly", "recvonly", "inactive") if f"a={d}" in block), ""
-        )
-        base = M(kind, mid, flipped.get(direction, direction), stopped=block[0].split()[1] == "0")
+        base = M(kind, mid, answering(block), stopped=block[0].split()[1] == "0")
         sections.append((changes.get(mid, base), block))
     text = describe(
         *(section for section, _ in sections), setup="active", ufrag=ufrag, fingerprint=fingerprint
@@ -101,6 +97,12 @@ def answer(offer: str, ufrag: str = "clientufrag", fingerprint: str = FINGERPRIN
             ]
             parts[index] = "\r\n".join([block[0][2:], *kept, *own])
     return "m=".join(parts)
+
+
+def answering(block: list[str]) -> str:
+    """The direction in which an obliging browser answers a media section."""
+    offered = next((d for d in ("sendrecv", "sendonly", "recvonly", "inactive") if f"a={d}" in block), "")
+    return {"sendonly": "recvonly", "recvonly": "sendonly"}.get(offered, offered)
 
 
 def blocks(sdp: str) -> list[list[str]]:
