@@ -1,0 +1,1 @@
+"""WebSocket adapters: sockets, packets and codecs around the rules of `rules.adapters`."""
