@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-from aioice import ice
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
-
-
-@pytest.fixture
-def on_loopback(monkeypatch):
-    """aioice leaves loopback out of its candidates."""
-    monkeypatch.setattr(ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
 
 
 async def described(connection: RTCPeerConnection, description: RTCSessionDescription) -> str:

@@ -29,6 +29,14 @@ CASES = [
     ("vp9/90000;x", b"\xa8\x81\x00\x02", False),  # an upper spatial layer
     ("av1/90000;x", b"\x18\x00", True),
     ("av1/90000;x", b"\x10\x00", False),
+    ("h265/90000;x", b"\x40\x01\x0c", True),
+    ("h265/90000;x", b"\x42\x01\x01", False),  # parameters without the first of their sets
+    ("h265/90000;x", b"\x26\x01\xaf", False),  # a picture without its parameters
+    ("h265/90000;x", b"\x60\x01\x00\x03\x46\x01\x50\x00\x03\x40\x01\x0c", True),  # after a delimiter
+    ("h265/90000;x", b"\x60\x01\x00\x03\x02\x01\xd0", False),
+    ("h265/90000;x", b"\x62\x01\xa0", True),
+    ("h265/90000;x", b"\x62\x01\x20", False),  # the parameters go on
+    ("av1/90000;x", b"\x90\x00", False),  # the rest of an element
     ("opus/48000/2", b"\x00", True),
 ]
 
@@ -38,6 +46,6 @@ def test_key_frames_are_told_from_others(key, payload, expected):
     assert starts_key_frame(key, payload) is expected
 
 
-@given(st.sampled_from(["vp8/", "h264/", "vp9/", "av1/"]), st.binary(max_size=8))
+@given(st.sampled_from(["vp8/", "h264/", "h265/", "vp9/", "av1/"]), st.binary(max_size=8))
 def test_any_payload_is_one_or_none(key, payload):
     assert starts_key_frame(key, payload) in (True, False)
