@@ -1,15 +1,15 @@
-"""DTLS, SRTP and SCTP of one session: the only module that knows aiortc.
+"""DTLS and SRTP of one session; with `data_association` the only module that knows aiortc.
 
 `aiortc` is used for its lower classes only. What is touched beneath its public names is this, and a test
-holds it in place: `RTCDtlsTransport._handle_rtp_data`, `._handle_rtcp_data`, `._send_rtp`, and `_recv` and
-`_send` of the transport it is given.
+holds it in place: `RTCDtlsTransport._handle_rtp_data`, `._handle_rtcp_data`, `._send_rtp`, `._send_data`, and
+`_recv` and `_send` of the transport it is given.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, cast
 
@@ -20,20 +20,19 @@ from aiortc import (
     RTCDtlsParameters,
     RTCDtlsTransport,
     RTCIceTransport,
-    RTCSctpCapabilities,
-    RTCSctpTransport,
 )
 from attrs import frozen
+from OpenSSL import SSL
 
-from .plan import RemoteTransport
+from .data_association import Association, ChannelCallbacks
+from .data_relay import Message
+from .plan import Channel, DataTransport, RemoteTransport
 
 Datagram = Callable[[bytes], None]
 
 MAX_DATAGRAM = 1500
 """Longer ones are not WebRTC's, and the layers below do not bear them."""
 _MAX_WAITING = 4096
-_SCTP_PORT = 5000
-_MAX_MESSAGE = 262_144
 
 
 class Certificate:
@@ -58,6 +57,7 @@ class Callbacks:
     connected: Callable[[], None]
     closed: Callable[[], None]
     """The peer closed the transport, or the handshake failed."""
+    channels: ChannelCallbacks
 
 
 class _Wire:
@@ -108,6 +108,11 @@ class _Dtls(RTCDtlsTransport):
     async def _handle_rtcp_data(self, data: bytes) -> None:
         self._callbacks.rtcp(data)
 
+    async def _send_data(self, data: bytes) -> None:
+        # SCTP sends from timers and tasks of its own, which do not expect a transport that has just closed.
+        with suppress(ConnectionError, SSL.Error):
+            await super()._send_data(data)
+
     def send_rtp(self, data: bytes) -> None:
         """Protect and send an RTP or RTCP packet at once."""
         sending = self._send_rtp(data)
@@ -127,8 +132,8 @@ class SecureTransport:
         self._callbacks = callbacks
         self._wire = _Wire(callbacks.send)
         self._dtls = _Dtls(self._wire, certificate, callbacks)
-        self._sctp: RTCSctpTransport | None = None
-        self._data_channels = False
+        self._association: Association | None = None
+        self._data: tuple[DataTransport | None, tuple[Channel, ...]] = (None, ())
         self._closing = False
         self._dtls.on("statechange", self._changed)
         fingerprints = [RTCDtlsFingerprint(algorithm, value) for algorithm, value in remote.fingerprints]
@@ -154,20 +159,31 @@ class SecureTransport:
         except (ConnectionError, ValueError, pylibsrtp.Error):
             return
 
-    def open_data_channels(self) -> None:
-        """Bring up SCTP as soon as DTLS stands."""
-        if not self._data_channels:
-            self._data_channels = True
-            self._start_sctp()
+    def carry(self, remote: DataTransport | None, channels: Iterable[Channel]) -> None:
+        """Have these data channels as soon as DTLS stands; none without the endpoint's word about SCTP."""
+        self._data = remote, tuple(channels)
+        if self.connected:
+            self._carry()
 
-    def _start_sctp(self) -> None:
-        if self._data_channels and self.connected and self._sctp is None:
-            self._sctp = RTCSctpTransport(self._dtls)
-            self._run(self._associate(self._sctp))
+    def send_message(self, channel_id: int, message: Message) -> None:
+        """Send a message on a data channel; one that cannot be sent is dropped."""
+        if self._association is not None:
+            self._association.send(channel_id, message)
 
-    async def _associate(self, sctp: RTCSctpTransport) -> None:
-        with suppress(ConnectionError):
-            await sctp.start(RTCSctpCapabilities(maxMessageSize=_MAX_MESSAGE), _SCTP_PORT)
+    def _carry(self) -> None:
+        remote, channels = self._data
+        if remote is None:
+            self._end_association()
+            return
+        if self._association is None:
+            self._association = Association(self._dtls, remote, self._callbacks.channels)
+            self._run(self._association.start())
+        self._association.apply(channels)
+
+    def _end_association(self) -> None:
+        if self._association is not None:
+            self._run(self._association.stop())
+            self._association = None
 
     def _changed(self) -> None:
         """The DTLS state changed."""
@@ -175,10 +191,9 @@ class SecureTransport:
             return
         if self.connected:
             self._callbacks.connected()
-            self._start_sctp()
+            self._carry()
         elif self._dtls.state in ("closed", "failed"):
-            if self._sctp is not None:
-                self._run(self._sctp.stop())  # its timers would go on sending
+            self._end_association()  # its timers would go on sending
             self._callbacks.closed()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
@@ -189,8 +204,8 @@ class SecureTransport:
     async def aclose(self) -> None:
         """Tell the peer and leave no task behind."""
         self._closing = True
-        if self._sctp is not None:
-            await self._sctp.stop()
+        if self._association is not None:
+            await self._association.stop()
         await self._dtls.stop()
         self._wire.close()
         tasks = tuple(self._tasks)

@@ -18,10 +18,22 @@ from typing import Any
 from attrs import Factory, define
 
 from . import rtcp
+from .data_association import ChannelCallbacks
+from .data_relay import Message, Relay
 from .forwarder import OWN_SSRC, Forwarder
 from .ice import Peer, Responder
 from .network import outgoing_address
-from .plan import Address, Clock, LocalTransport, MediaEvents, RemoteTransport, Send, SessionMedia, Take
+from .plan import (
+    Address,
+    ChannelRef,
+    Clock,
+    LocalTransport,
+    MediaEvents,
+    RemoteTransport,
+    Send,
+    SessionMedia,
+    Take,
+)
 from .secure import Callbacks, Certificate, SecureTransport
 
 CONSENT = 15.0
@@ -68,6 +80,7 @@ class UdpMediaPlane:
         self._taps: dict[str, tuple[int, Take]] = {}
         self._responder = Responder()
         self._forwarder = Forwarder(self._send)
+        self._relay = Relay(self._deliver, self._acknowledged)
         self._closing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._socket: asyncio.DatagramTransport | None = None
@@ -148,8 +161,9 @@ class UdpMediaPlane:
             return
         if media.remote is not None and session.transport is None:
             session.transport = self._secure(session_id, session, media.remote)
-        if media.data_channels and session.transport is not None:
-            session.transport.open_data_channels()
+        self._relay.apply(session_id, media.channels)
+        if session.transport is not None:
+            session.transport.carry(media.data_channels, media.channels)
         self._forwarder.apply(session_id, media.receives, media.sends, self._clock())
 
     def close(self, session_id: str) -> None:
@@ -159,6 +173,7 @@ class UdpMediaPlane:
             return
         self._responder.remove(session_id)
         self._forwarder.close(session_id)
+        self._relay.apply(session_id, ())
         for peer in session.peers:
             self._by_peer.pop(peer, None)
         if session.transport is not None:
@@ -246,6 +261,11 @@ class UdpMediaPlane:
             rtcp=partial(self._rtcp, session_id),
             connected=partial(self._connected, session_id),
             closed=partial(self._closed, session_id),
+            channels=ChannelCallbacks(
+                opened=partial(self._events.channel_opened, session_id),
+                closed=partial(self._events.channel_closed, session_id),
+                message=partial(self._message, session_id),
+            ),
         )
         return SecureTransport(self._certificate, remote, callbacks)
 
@@ -254,6 +274,17 @@ class UdpMediaPlane:
 
     def _rtcp(self, session_id: str, data: bytes) -> None:
         self._forwarder.rtcp(session_id, data, self._clock())
+
+    def _message(self, session_id: str, channel_id: int, message: Message) -> None:
+        self._relay.message(ChannelRef(session_id, channel_id), message)
+
+    def _acknowledged(self, ref: ChannelRef) -> None:
+        self._events.channel_acknowledged(ref.session_id, ref.id)
+
+    def _deliver(self, ref: ChannelRef, message: Message) -> None:
+        session = self._sessions.get(ref.session_id)
+        if session is not None and session.transport is not None:
+            session.transport.send_message(ref.id, message)
 
     def _connected(self, session_id: str) -> None:
         session = self._sessions.get(session_id)

@@ -9,7 +9,7 @@ from attrs import define
 
 from cfrealtime.emulator.media.plan import Source
 from cfrealtime.emulator.media.udp import UdpMediaPlane
-from cfrealtime.emulator.sdp import Negotiation, NewSend
+from cfrealtime.emulator.sdp import Negotiation, NewReceive, NewSend
 
 
 @define
@@ -26,6 +26,15 @@ class Events:
 
     def recovered(self, session_id: str) -> None:
         self.seen.append(("recovered", session_id))
+
+    def channel_opened(self, session_id: str, channel_id: int) -> None:
+        self.seen.append((f"opened {channel_id}", session_id))
+
+    def channel_acknowledged(self, session_id: str, channel_id: int) -> None:
+        self.seen.append((f"acknowledged {channel_id}", session_id))
+
+    def channel_closed(self, session_id: str, channel_id: int) -> None:
+        self.seen.append((f"closed {channel_id}", session_id))
 
 
 class SmallSfu:
@@ -62,6 +71,10 @@ class SmallSfu:
         for mid, (_, other, source) in zip(mids, sources, strict=True):
             self.sources[name][mid] = Source(other, source)
         return offer, mids
+
+    def invite(self, name: str, *wanted: NewReceive) -> tuple[str, tuple[str, ...]]:
+        """Ask an endpoint to publish; the answer goes to `answered`."""
+        return self.negotiation(name).make_offer(wanted)
 
     def answered(self, name: str, sdp: str) -> None:
         self.negotiations[name].accept_answer(sdp)

@@ -1,0 +1,134 @@
+"""SCTP and data channels of one session, by aiortc's classes over our DTLS transport.
+
+What is touched beneath aiortc's public names is `RTCSctpTransport._handle_data`, which a test holds in place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
+
+from aiortc import (
+    InvalidStateError,
+    RTCDataChannel,
+    RTCDataChannelParameters,
+    RTCDtlsTransport,
+    RTCSctpCapabilities,
+    RTCSctpTransport,
+)
+from attrs import frozen
+
+from .data_relay import Message
+from .plan import Channel, DataTransport
+
+MAX_BACKLOG = 16 * 1024 * 1024
+"""Bytes that wait for one endpoint on one channel. Beyond it a reliable channel is closed, for it cannot keep
+its word any more; any other loses messages."""
+
+
+@frozen
+class ChannelCallbacks:
+    """What an association reports, by channel id; each is called on the event loop, in a turn of its own."""
+
+    opened: Callable[[int], None]
+    closed: Callable[[int], None]
+    """By the endpoint, or because the association is gone."""
+    message: Callable[[int, Message], None]
+
+
+class _Sctp(RTCSctpTransport):
+    """Drops a packet that aiortc does not bear: text that is none, a channel opened twice, half a chunk."""
+
+    async def _handle_data(self, data: bytes) -> None:
+        # Whatever escapes here would end the whole transport. Nothing of ours runs inside.
+        with suppress(Exception):
+            await super()._handle_data(data)
+
+
+class Association:
+    """The channels of one session. Messages on channels that we were not told of are dropped."""
+
+    def __init__(self, dtls: RTCDtlsTransport, remote: DataTransport, callbacks: ChannelCallbacks) -> None:
+        self._sctp = _Sctp(dtls)
+        self._remote = remote
+        self._callbacks = callbacks
+        self._loop = asyncio.get_running_loop()
+        self._channels: dict[int, RTCDataChannel | None] = {}
+        """None for one that could not be had, so that it is not tried again."""
+
+    async def start(self) -> None:
+        """Ask the endpoint for the association; it asks us as well."""
+        capabilities = RTCSctpCapabilities(maxMessageSize=self._remote.max_message_size)
+        await self._sctp.start(capabilities, self._remote.port)
+
+    async def stop(self) -> None:
+        """Tell the endpoint, and leave no timer behind."""
+        self._channels.clear()
+        await self._sctp.stop()
+
+    def apply(self, channels: Iterable[Channel]) -> None:
+        """Have these channels and no others."""
+        wanted = {channel.id: channel for channel in channels}
+        for channel_id in self._channels.keys() - wanted.keys():
+            gone = self._channels.pop(channel_id)
+            if gone is not None:
+                gone.close()
+        for channel_id in wanted.keys() - self._channels.keys():
+            self._open(wanted[channel_id])
+
+    def send(self, channel_id: int, message: Message) -> None:
+        """Send a message to the endpoint; one for a channel that is not open is dropped."""
+        channel = self._channels.get(channel_id)
+        if channel is None:
+            return
+        if channel.bufferedAmount > MAX_BACKLOG:
+            if channel.maxRetransmits is None and channel.maxPacketLifeTime is None:
+                channel.close()
+            return
+        try:
+            channel.send(message)
+        except (InvalidStateError, ValueError):
+            return  # not open yet or any more, or longer than the endpoint takes
+
+    def _open(self, wanted: Channel) -> None:
+        channel_id = wanted.id
+        try:
+            channel = RTCDataChannel(self._sctp, _parameters(wanted))
+        except ValueError:
+            # The endpoint has opened a channel of its own under this id.
+            self._channels[channel_id] = None
+            self._loop.call_soon(self._callbacks.closed, channel_id)
+            return
+        self._channels[channel_id] = channel
+        channel.on("message", partial(self._message, channel_id))
+        channel.on("close", partial(self._closed, channel_id, channel))
+        if channel.readyState == "open":
+            self._opened(channel_id)
+        else:
+            channel.on("open", partial(self._opened, channel_id))
+
+    def _message(self, channel_id: int, message: Message) -> None:
+        self._loop.call_soon(self._callbacks.message, channel_id, message)
+
+    def _opened(self, channel_id: int) -> None:
+        self._loop.call_soon(self._callbacks.opened, channel_id)
+
+    def _closed(self, channel_id: int, channel: RTCDataChannel) -> None:
+        if self._channels.get(channel_id) is channel:
+            self._loop.call_soon(self._callbacks.closed, channel_id)
+
+
+def _parameters(channel: Channel) -> RTCDataChannelParameters:
+    delivery = channel.delivery
+    life_time = delivery.max_packet_life_time
+    return RTCDataChannelParameters(
+        label=channel.label,
+        ordered=delivery.ordered,
+        maxRetransmits=delivery.max_retransmits,
+        # For aiortc 0 means without a limit.
+        maxPacketLifeTime=None if life_time is None else max(1, life_time),
+        negotiated=not channel.announced,
+        id=channel.id,
+    )
