@@ -61,7 +61,8 @@ pip_install() {
     rm -f "$log"
 }
 
-# ensure_environment examples|dev: .venv with this package, its extras and that dependency group ("dev" holds "examples").
+# ensure_environment examples|dev|bench: .venv with this package, its extras and that dependency group, each of which
+# holds the one before it.
 ensure_environment() {
     local group=$1 key
     key="$(cksum <pyproject.toml) $PWD"

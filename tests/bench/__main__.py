@@ -1,4 +1,4 @@
-"""Measures a meeting with light peers: `scripts/bench [--sizes 3 6 10] [--seconds 5]`.
+"""Measures a meeting with light peers: `scripts/bench rooms [--sizes 3 6 10] [--seconds 5]`.
 
 Emulator, host and peers are three processes on this machine. Per size: how long a joiner waits for its
 first picture, what a join costs in API calls, and what emulator and host cost in CPU while everyone
@@ -140,7 +140,7 @@ async def main(sizes: list[int], seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="scripts/bench rooms", description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[3, 6, 10])
     parser.add_argument("--seconds", type=float, default=5.0)
     options = parser.parse_args()
