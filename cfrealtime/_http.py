@@ -1,4 +1,4 @@
-"""Sending with httpx, in two colours. The only hand-written module that imports httpx.
+"""Sending with an httpx client, in two colours. The only hand-written module that imports httpx.
 
 What a request may take in all is a number of seconds: connecting, sending, waiting and reading the body. The
 async engine holds that exactly. The sync one cannot interrupt a read: it gives every phase what is left of
@@ -11,14 +11,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from urllib.request import getproxies
 
 import httpx
 
 from cfrealtime._core.exchange import Lost, Request, Response
 from cfrealtime._core.headers import Headers
+from cfrealtime._core.received import BODY_LIMIT, broken, refused, stamped, too_slow
 
 if TYPE_CHECKING:
     import ssl
@@ -27,11 +28,9 @@ SyncTransport: TypeAlias = httpx.BaseTransport
 AsyncTransport: TypeAlias = httpx.AsyncBaseTransport
 SyncHttpClient: TypeAlias = httpx.Client
 AsyncHttpClient: TypeAlias = httpx.AsyncClient
+HttpxError: TypeAlias = httpx.HTTPError
 
-# More than any answer for 64 tracks takes; what is cut off here is not JSON any more, and reported as such.
-BODY_LIMIT: Final = 8 * 1024 * 1024
-
-_NO_CONNECTION: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_NO_CONNECTION: Final = (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol)
 
 
 class SyncClientEngine:
@@ -43,7 +42,7 @@ class SyncClientEngine:
         self.closed = False
         self._base_url = base_url
         self._owned = http_client is None
-        verify = _tls() if http_client is None and transport is None else True
+        verify = tls() if http_client is None and transport is None else True
         self._client = http_client or httpx.Client(transport=transport, verify=verify)
 
     def send(self, request: Request[Any], headers: Headers, seconds: float) -> Response | Lost:
@@ -71,7 +70,7 @@ class SyncClientEngine:
             finally:
                 response.close()
         except (httpx.HTTPError, OSError) as error:
-            return _lost(error, seconds)
+            return lost(error, seconds)
         return _received(response, body)
 
     def close(self) -> None:
@@ -95,7 +94,7 @@ class AsyncClientEngine:
         self._base_url = base_url
         self._given = http_client
         self._transport = transport
-        self._verify = _tls() if http_client is None and transport is None else True
+        self._verify = tls() if http_client is None and transport is None else True
         # Connections belong to the loop they were opened on, so every loop has its own pool.
         self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
 
@@ -118,7 +117,7 @@ class AsyncClientEngine:
                 finally:
                     await response.aclose()
         except (httpx.HTTPError, OSError) as error:
-            return _lost(error, seconds, left=watch.left)
+            return lost(error, seconds, left=watch.left)
         finally:
             await watch.clean_up()
         return _received(response, body)
@@ -161,9 +160,15 @@ class Watch:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
+    """The certificates that httpx trusts, with its environment variables."""
     # Reading the certificates takes some 25 ms: once in a process is enough.
     return httpx.create_ssl_context()
+
+
+def proxied() -> bool:
+    """Whether the environment names a proxy: then httpx finds out for which hosts."""
+    return bool({"http", "https", "all"} & getproxies().keys())
 
 
 def _build(
@@ -184,20 +189,18 @@ def _build(
 
 
 def _received(response: httpx.Response, body: bytearray) -> Response:
-    headers = dict(response.headers)
-    moment = datetime.now(UTC) if "retry-after" in headers else None
-    return Response(response.status_code, headers, bytes(body), moment)
+    return stamped(response.status_code, dict(response.headers), bytes(body))
 
 
-def _lost(error: httpx.HTTPError | OSError, seconds: float, *, left: bool = True) -> Lost:
-    """What is known of a request that broke off. httpx is quoted only where it cannot quote an answer.
+def lost(error: httpx.HTTPError | OSError, seconds: float, *, left: bool = True) -> Lost:
+    """What is known of a request that broke off.
 
     An OSError is a transport of the caller's own that broke, or, as TimeoutError, the async deadline.
     """
-    if isinstance(error, _NO_CONNECTION) or (isinstance(error, TimeoutError) and not left):
-        slow = isinstance(error, (TimeoutError, httpx.TimeoutException))
-        reason = f"no connection within {seconds:.3g} s" if slow else f"there is no connection ({error})"
-        return Lost(reason, left=False)
+    if isinstance(error, (httpx.ConnectTimeout, httpx.PoolTimeout)):
+        return too_slow(seconds, left=False)
+    if isinstance(error, _NO_CONNECTION):
+        return refused(error)
     if isinstance(error, (TimeoutError, httpx.TimeoutException)):
-        return Lost(f"no complete answer within {seconds:.3g} s")
-    return Lost(f"the connection broke before the answer was complete ({type(error).__name__})")
+        return too_slow(seconds, left=left)
+    return broken(error)

@@ -28,7 +28,7 @@ REPLACEMENTS: Final = [
     (r"__a(enter|exit)__", r"__\1__"),
     (r"\baclose\b", "close"),
     (r"cfrealtime\.aio\b", "cfrealtime.blocking"),
-    (r"Async(Caller|Queue|Transport|HttpClient|ClientEngine|Engine)\b", r"Sync\1"),
+    (r"Async(Caller|Queue|Transport|HttpClient|ClientEngine|DirectEngine|Engine)\b", r"Sync\1"),
     (r"RawAsync", "Raw"),
     (r"\bAsync(?=[A-Z])", ""),
     (r"record_async", "record_sync"),

@@ -43,7 +43,7 @@ _BY_STATUS: Final[dict[int, type[ApiError]]] = {
     425: NotConnectedError,
     429: RateLimitError,
 }
-# For an error under 200, and for 400 and 406, which say little: there the code decides. session_error is missing
+# Under 200, 400 and 406, which say little, the code decides. session_error is missing
 # on purpose, as it means one thing with 410 and another with 425.
 _BY_CODE: Final[dict[str, type[ApiError]]] = {
     "unauthorized": AuthenticationError,

@@ -1,12 +1,13 @@
-"""Which engine a client gets, from what its caller gave."""
+"""Which engine a client gets, from what its caller gave and what the environment says."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cfrealtime._caller import AsyncCaller
+from cfrealtime._caller import AsyncCaller, AsyncEngine
 from cfrealtime._core.headers import Headers
-from cfrealtime._http import AsyncClientEngine
+from cfrealtime._direct import AsyncDirectEngine
+from cfrealtime._http import AsyncClientEngine, proxied, tls
 from cfrealtime.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -22,8 +23,15 @@ def open_caller(
     http_client: AsyncHttpClient | None,
     transport: AsyncTransport | None,
 ) -> AsyncCaller:
-    """A caller on an engine of its own, or on what was given."""
+    """A caller on connections of its own, or on what was given."""
+    return AsyncCaller(_engine(base_url, http_client, transport), Headers(secret), options)
+
+
+def _engine(
+    base_url: str, http_client: AsyncHttpClient | None, transport: AsyncTransport | None
+) -> AsyncEngine:
     if http_client is not None and transport is not None:
         raise ConfigurationError("Pass http_client= or transport=, not both: a client has its own transport.")
-    engine = AsyncClientEngine(base_url, http_client=http_client, transport=transport)
-    return AsyncCaller(engine, Headers(secret), options)
+    if http_client is not None or transport is not None or proxied():
+        return AsyncClientEngine(base_url, http_client=http_client, transport=transport)
+    return AsyncDirectEngine(base_url, tls() if base_url.startswith("https:") else None)

@@ -1,13 +1,14 @@
 # Made by scripts/colours.py from cfrealtime/aio. Changes made here are lost.
-"""Which engine a client gets, from what its caller gave."""
+"""Which engine a client gets, from what its caller gave and what the environment says."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cfrealtime._caller import SyncCaller
+from cfrealtime._caller import SyncCaller, SyncEngine
 from cfrealtime._core.headers import Headers
-from cfrealtime._http import SyncClientEngine
+from cfrealtime._direct import SyncDirectEngine
+from cfrealtime._http import SyncClientEngine, proxied, tls
 from cfrealtime.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -23,8 +24,13 @@ def open_caller(
     http_client: SyncHttpClient | None,
     transport: SyncTransport | None,
 ) -> SyncCaller:
-    """A caller on an engine of its own, or on what was given."""
+    """A caller on connections of its own, or on what was given."""
+    return SyncCaller(_engine(base_url, http_client, transport), Headers(secret), options)
+
+
+def _engine(base_url: str, http_client: SyncHttpClient | None, transport: SyncTransport | None) -> SyncEngine:
     if http_client is not None and transport is not None:
         raise ConfigurationError("Pass http_client= or transport=, not both: a client has its own transport.")
-    engine = SyncClientEngine(base_url, http_client=http_client, transport=transport)
-    return SyncCaller(engine, Headers(secret), options)
+    if http_client is not None or transport is not None or proxied():
+        return SyncClientEngine(base_url, http_client=http_client, transport=transport)
+    return SyncDirectEngine(base_url, tls() if base_url.startswith("https:") else None)
