@@ -51,6 +51,10 @@ async function camera(width, encodings) {
     pc.addTransceiver(track, options);
   }
 }
+async function ready(width) {
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width } });
+  for (const track of stream.getTracks()) pc.addTrack(track, stream);
+}
 function screen() {
   const canvas = document.createElement('canvas');
   canvas.width = 800; canvas.height = 600;
@@ -63,6 +67,15 @@ function screen() {
 async function answered(sdp) { await pc.setRemoteDescription({ type: 'answer', sdp }); }
 async function take(sdp) {
   await pc.setRemoteDescription({ type: 'offer', sdp });
+  return describe(await pc.createAnswer());
+}
+// A transceiver that an offer with layers makes is a new one, which has their encodings but no track yet.
+async function layers(sdp) {
+  await pc.setRemoteDescription({ type: 'offer', sdp });
+  const transceiver = pc.getTransceivers().at(-1);
+  const { track } = pc.getSenders().find((s) => s.track && s.track.kind === transceiver.receiver.track.kind);
+  await transceiver.sender.replaceTrack(track);
+  transceiver.direction = 'sendonly';
   return describe(await pc.createAnswer());
 }
 const mids = () => pc.getTransceivers().filter((t) => t.sender.track && !t.stopped).map((t) => t.mid);
@@ -91,6 +104,10 @@ class BrowserPeer:
     async def camera(self, width: int = 640, encodings: list[dict] | None = None) -> None:
         """Add microphone and camera."""
         await self.page.evaluate("([w, e]) => camera(w, e)", [width, encodings])
+
+    async def ready(self, width: int = 640) -> None:
+        """Have microphone and camera ready for an offer that asks for them."""
+        await self.page.evaluate("(w) => ready(w)", width)
 
     async def offer(self) -> tuple[str, list[str]]:
         """An offer, and the mids of all that is sent."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
-from attrs import define
+from attrs import define, evolve
 
-from cfrealtime.emulator.media.plan import Source
+from cfrealtime.emulator.media.plan import Channel, Source
 from cfrealtime.emulator.media.udp import UdpMediaPlane
 from cfrealtime.emulator.sdp import Negotiation, NewReceive, NewSend
 
@@ -47,6 +47,7 @@ class SmallSfu:
         self.events = Events([])
         self.negotiations: dict[str, Negotiation] = {}
         self.sources: dict[str, dict[str, Source | None]] = {}
+        self.channels: dict[str, tuple[Channel, ...]] = {}
         self.rids: dict[str, dict[str, tuple[str, ...]]] = {}
 
     def negotiation(self, name: str) -> Negotiation:
@@ -57,7 +58,7 @@ class SmallSfu:
 
     def apply(self, name: str, closed: Collection[str] = ()) -> None:
         media = self.negotiations[name].media(self.sources[name], closed, self.rids[name])
-        self.plane.apply(name, media)
+        self.plane.apply(name, evolve(media, channels=self.channels.get(name, ())))
 
     def publish(self, name: str, offer: str, mids: Collection[str]) -> str:
         text = self.negotiation(name).answer_offer(offer, mids)
