@@ -56,7 +56,7 @@ class Association:
         self._callbacks = callbacks
         self._loop = asyncio.get_running_loop()
         self._channels: dict[int, RTCDataChannel | None] = {}
-        """None for one that could not be had, so that it is not tried again."""
+        """None for one that could not be had or kept, so that it is not tried again."""
 
     async def start(self) -> None:
         """Ask the endpoint for the association; it asks us as well."""
@@ -85,6 +85,7 @@ class Association:
             return
         if channel.bufferedAmount > MAX_BACKLOG:
             if channel.maxRetransmits is None and channel.maxPacketLifeTime is None:
+                self._give_up(channel_id)
                 channel.close()
             return
         try:
@@ -97,9 +98,7 @@ class Association:
         try:
             channel = RTCDataChannel(self._sctp, _parameters(wanted))
         except ValueError:
-            # The endpoint has opened a channel of its own under this id.
-            self._channels[channel_id] = None
-            self._loop.call_soon(self._callbacks.closed, channel_id)
+            self._give_up(channel_id)  # the endpoint has opened a channel of its own under this id
             return
         self._channels[channel_id] = channel
         channel.on("message", partial(self._message, channel_id))
@@ -108,6 +107,10 @@ class Association:
             self._opened(channel_id)
         else:
             channel.on("open", partial(self._opened, channel_id))
+
+    def _give_up(self, channel_id: int) -> None:
+        self._channels[channel_id] = None
+        self._loop.call_soon(self._callbacks.closed, channel_id)
 
     def _message(self, channel_id: int, message: Message) -> None:
         self._loop.call_soon(self._callbacks.message, channel_id, message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from aiortc import RTCCertificate, RTCDtlsTransport
+from aiortc import RTCCertificate, RTCDtlsTransport, RTCSctpTransport
 
 
 def parameters(method) -> list[str]:
@@ -22,6 +22,13 @@ def test_decrypted_packets_are_handed_to_methods_that_can_be_replaced():
 def test_rtp_and_rtcp_are_sent_by_one_method():
     assert parameters(RTCDtlsTransport._send_rtp) == ["self", "data"]
     assert inspect.iscoroutinefunction(RTCDtlsTransport._send_rtp)
+
+
+def test_packets_of_data_channels_pass_two_methods_that_can_be_replaced():
+    assert parameters(RTCDtlsTransport._send_data) == ["self", "data"]
+    assert parameters(RTCSctpTransport._handle_data) == ["self", "data"]
+    assert "await self._data_receiver._handle_data(data)" in inspect.getsource(RTCDtlsTransport._recv_next)
+    assert "_send_data(" in inspect.getsource(RTCSctpTransport._send_chunk)
 
 
 def test_the_transport_below_is_used_by_two_methods_and_a_role():
