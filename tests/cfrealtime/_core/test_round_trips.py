@@ -16,7 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cfrealtime import models
@@ -62,6 +62,9 @@ MODELS = sorted({part for model in defined_in(models, keeps_extra) for part in w
 # The others are in these.
 WHOLE = [model for model in MODELS if not any(model in within(other) - {other} for other in MODELS)]
 READERS = {reader: get_type_hints(reader)["return"] for reader in defined_in(requests, is_reader)}
+
+# A busy machine is no failure.
+SLOW = [HealthCheck.too_slow]
 
 # All that json.loads can give, lone surrogates and infinities included, under names that mean something.
 KEYS = st.sampled_from(sorted({name for model in MODELS for name in generated_names(twin_of(model))}))
@@ -179,7 +182,7 @@ def test_the_models_and_readers_of_every_part_are_found():
 
 
 @pytest.mark.parametrize("model", WHOLE, ids=name)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
 @given(data=st.data())
 def test_what_the_service_can_write_is_read_back_whole(model, data):
     value = data.draw(values(model))
@@ -196,7 +199,7 @@ def outcome(read, *arguments):
 
 
 @pytest.mark.parametrize("result", sorted(set(READERS.values()), key=str), ids=str)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=SLOW)
 @given(data=st.data())
 def test_any_document_is_a_value_of_its_type_or_unreadable(result, data):
     document = data.draw(DOCUMENTS | spoiled(result) if attrs.has(result) else DOCUMENTS)
