@@ -52,8 +52,7 @@ async def invite(world: World, session_id: str, request: InviteRequest) -> Json:
     faults = world.faults.item_errors(entry.track_name for entry in request.entries)
     verdicts = publishing.invite(session, request.entries, faults)
     wanted = [entry for entry in verdicts if isinstance(entry, InvitedEntry)]
-    layers = {True: publishing.LAYERS, False: ()}
-    new = [NewReceive(entry.kind, layers[entry.layered], entry.both_ways) for entry in wanted]
+    new = [publishing.section_for(entry) for entry in wanted]
     answer, mids = _offer(world, session_id, new)
     made = iter([publishing.invited(entry, mid) for entry, mid in zip(wanted, mids, strict=True)])
     items = [

@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 
 from cfrealtime.emulator.media.plan import Kind
 from cfrealtime.emulator.refusals import ItemError, Json, invalid_params
-from cfrealtime.emulator.sdp import OfferedSection
+from cfrealtime.emulator.sdp import NewReceive, OfferedSection
 from cfrealtime.emulator.state import Publication, Session
 from cfrealtime.emulator.wire import InvitedEntry, LocalEntry, PublishRequest
 
@@ -75,6 +75,11 @@ def invite(
             taken.add(entry.track_name)
         verdicts.append(error or entry)
     return tuple(verdicts)
+
+
+def section_for(entry: InvitedEntry) -> NewReceive:
+    """The section of our offer that asks for a track."""
+    return NewReceive(entry.kind, LAYERS if entry.layered else (), entry.both_ways)
 
 
 def invited(entry: InvitedEntry, mid: str) -> Publication:

@@ -30,6 +30,7 @@ SDP = st.sampled_from(
         describe(M("audio", "0"), M("video", "1")),
         describe(M("audio", "0", "inactive", stopped=True)),
         describe(M("audio", "s0", "recvonly"), setup="active"),
+        describe(M("audio", "s0", "sendrecv"), setup="active"),
         describe(M("audio", "0"), M("application", "1")),
     ]
 )
@@ -51,6 +52,7 @@ TRACK = fields(
     trackName=NAME,
     sessionId=NAME,
     kind=st.sampled_from(["audio", "video"]),
+    bidirectionalMediaStream=st.booleans(),
     simulcast=fields(preferredRid=NAME, ridNotAvailable=st.sampled_from(["none", "asciibetical"])),
 )
 CHANNEL = fields(
