@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Generator
-from typing import Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from attrs import frozen
 
@@ -16,11 +16,16 @@ from cfrealtime._core.decode import cf_ray, interpret
 from cfrealtime._core.exchange import Lost, Request, Response
 from cfrealtime._core.limiter import SessionLimiter
 from cfrealtime._core.notices import Notices, notices_for
-from cfrealtime._core.retry import leaves_something, pause_before_retry
+from cfrealtime._core.retry import LEAST_TIME, leaves_something, pause_before_retry
 from cfrealtime.errors import NotSentError, RealtimeError
 from cfrealtime.hooks import Hooks
 
 T = TypeVar("T")
+
+_CROWDED: Final = (
+    "this session has made 50 requests within a second, and no place becomes free in this call's time"
+)
+_LATE: Final = "its time was over before it could leave"
 
 
 @frozen
@@ -68,64 +73,78 @@ def conduct(
     start: float,
     chance: Callable[[], float] = random.random,
 ) -> Generator[Step, Reply, Finished[T]]:
-    """Conduct one call that begins at `start`; every time is of the clock that `start` was read from."""
+    """Conduct one call that begins at `start`; every time is of the clock that `start` was read from.
+
+    An error of an attempt that left outranks that of a later one that could not: something may have happened.
+    """
     notices = notices_for(request, options.hooks)
     deadline, now, attempt = start + options.timeout, start, 0
+    heard: RealtimeError | None = None
+    response: Response | None = None
     try:
         while True:
+            now, obstacle = yield from _wait_for_place(request, limiter, now, deadline)
+            if obstacle is not None:
+                error: RealtimeError = NotSentError(
+                    obstacle, operation=request.operation, session_id=request.session_id
+                )
+                break
             attempt += 1
-            value, response, now = yield from _attempt(request, limiter, notices, attempt, now, deadline)
+            value, response, now = yield from _attempt(request, notices, attempt, now, deadline)
             if not isinstance(value, RealtimeError):
                 return Finished(value, response, attempt, now - start)
-            pause = None
+            error, pause = value, None
+            heard = heard if isinstance(error, NotSentError) else error
             if attempt <= options.max_retries:
                 left = deadline - now
-                pause = pause_before_retry(request, value, attempt=attempt, left=left, chance=chance())
+                pause = pause_before_retry(request, error, attempt=attempt, left=left, chance=chance())
             if pause is None:
                 break
             if notices is not None:
-                notices.retrying(attempt, value, pause, leaves_something=leaves_something(request, value))
+                notices.retrying(attempt, error, pause, leaves_something=leaves_something(request, error))
             now, _ = yield Pause(pause)
-    except BaseException as error:
+    except BaseException as broken_off:
         # Cancelled, or a transport of the caller's own raised what nobody expects.
         if notices is not None:
-            notices.failed(attempt, error, now - start)
+            notices.failed(attempt, broken_off, now - start)
         raise
-    value.attempts = attempt
+    if isinstance(error, NotSentError):
+        error = heard or error
+    error.attempts = attempt
     if notices is not None:
-        notices.failed(attempt, value, now - start)
-    return Finished(value, response, attempt, now - start)
+        notices.failed(attempt, error, now - start)
+    return Finished(error, response, attempt, now - start)
+
+
+def _wait_for_place(
+    request: Request[T], limiter: SessionLimiter, now: float, deadline: float
+) -> Generator[Step, Reply, tuple[float, str | None]]:
+    """Wait until the request may leave; gives the time, and what is in the way if it may not."""
+    session_id = request.session_id
+    if session_id is not None:
+        at = limiter.reserve(session_id, now, deadline - now - LEAST_TIME)
+        if at is None:
+            return now, _CROWDED
+        if at > now:
+            try:
+                now, _ = yield Pause(at - now)
+            except BaseException:
+                limiter.give_back(session_id, at)
+                raise
+    # Whoever waits can oversleep, and a request without time would end with an unknown outcome.
+    return now, _LATE if now >= deadline else None
 
 
 def _attempt(
-    request: Request[T],
-    limiter: SessionLimiter,
-    notices: Notices | None,
-    attempt: int,
-    now: float,
-    deadline: float,
+    request: Request[T], notices: Notices | None, attempt: int, now: float, deadline: float
 ) -> Generator[Step, Reply, tuple[T | RealtimeError, Response | None, float]]:
-    if request.session_id is not None:
-        wait = limiter.reserve(request.session_id, now, deadline - now)
-        if wait is None:
-            return _no_place(request), None, now
-        if wait > 0.0:
-            now, _ = yield Pause(wait)
     sent = now
     if notices is not None:
         notices.sending(attempt)
-    now, outcome = yield Send(max(deadline - sent, 0.001))
+    now, outcome = yield Send(deadline - sent)
     if outcome is None:
         raise RuntimeError("a Send step is answered with an outcome")
     response = outcome if isinstance(outcome, Response) else None
     if notices is not None and response is not None:
         notices.answered(attempt, response, cf_ray(response), now - sent)
     return interpret(request, outcome), response, now
-
-
-def _no_place(request: Request[T]) -> NotSentError:
-    return NotSentError(
-        "this session has made 50 requests within a second, and no place becomes free in this call's time",
-        operation=request.operation,
-        session_id=request.session_id,
-    )

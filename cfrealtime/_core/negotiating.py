@@ -8,10 +8,15 @@ included. An offer of the endpoint's ends when the endpoint has applied the answ
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from cfrealtime._core.exchange import Request, Safety
 from cfrealtime.errors import ExchangeOpenError, OutcomeUnknownError, RealtimeError
+from cfrealtime.models.shared import SessionDescription
+from cfrealtime.models.tracks import CloseResult, TracksResult
+
+# The operations that begin or end an exchange. After any other one, lost or not, the session negotiates on.
+_NEGOTIATING: Final = frozenset({"new_tracks", "renegotiate", "close_tracks", "establish_datachannels"})
 
 
 class Exchange(Enum):
@@ -25,19 +30,34 @@ class Exchange(Enum):
 
 def after_call(before: Exchange, request: Request[Any], result: object) -> Exchange:
     """Where the exchange stands after a call that gave a value, or ended with an error."""
-    if before is Exchange.UNKNOWN:
+    # A forced close is one that begins nothing.
+    if (
+        before is Exchange.UNKNOWN
+        or request.operation not in _NEGOTIATING
+        or request.safety is not Safety.ONCE
+    ):
         return before
     if isinstance(result, BaseException):
-        # Cancelled in mid-call is as unknown as a lost answer.
-        told = isinstance(result, RealtimeError) and not isinstance(result, OutcomeUnknownError)
-        return before if told or request.safety is not Safety.ONCE else Exchange.UNKNOWN
+        return before if _refused_whole(result) else Exchange.UNKNOWN
     if request.operation == "renegotiate":
         return Exchange.NONE
-    if getattr(result, "requires_renegotiation", False):
+    description: SessionDescription | None = getattr(result, "description", None)
+    if getattr(result, "requires_renegotiation", False) or (description and description.type == "offer"):
         return Exchange.OFFERED
-    if getattr(result, "description", None) is not None:
-        return Exchange.ANSWERED
-    return before
+    return before if description is None else Exchange.ANSWERED
+
+
+def _refused_whole(error: BaseException) -> bool:
+    """Whether an error says that nothing was begun. Cancelled in mid-call is as unknown as a lost answer."""
+    if not isinstance(error, RealtimeError) or isinstance(error, OutcomeUnknownError):
+        return False
+    match error.partial:
+        case TracksResult() as part:
+            return not part.ok
+        case CloseResult() as part:
+            return not part.closed_mids
+        case _:
+            return True
 
 
 def after_block(before: Exchange, *, failed: bool) -> Exchange:
