@@ -11,26 +11,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
-from urllib.request import getproxies
+from typing import Any, TypeAlias
 
 import httpx
 
 from cfrealtime._core.exchange import Lost, Request, Response
 from cfrealtime._core.headers import Headers
-from cfrealtime._core.received import BODY_LIMIT, broken, refused, stamped, too_slow
-
-if TYPE_CHECKING:
-    import ssl
+from cfrealtime._core.received import BODY_LIMIT, broken, stamped
+from cfrealtime._direct import lost
+from cfrealtime._tls import trusted
 
 SyncTransport: TypeAlias = httpx.BaseTransport
 AsyncTransport: TypeAlias = httpx.AsyncBaseTransport
 SyncHttpClient: TypeAlias = httpx.Client
 AsyncHttpClient: TypeAlias = httpx.AsyncClient
-HttpxError: TypeAlias = httpx.HTTPError
-
-_NO_CONNECTION: Final = (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol)
 
 
 class SyncClientEngine:
@@ -42,7 +36,7 @@ class SyncClientEngine:
         self.closed = False
         self._base_url = base_url
         self._owned = http_client is None
-        verify = tls() if http_client is None and transport is None else True
+        verify = trusted() if http_client is None and transport is None else True
         self._client = http_client or httpx.Client(transport=transport, verify=verify)
 
     def send(self, request: Request[Any], headers: Headers, seconds: float) -> Response | Lost:
@@ -70,7 +64,7 @@ class SyncClientEngine:
             finally:
                 response.close()
         except (httpx.HTTPError, OSError) as error:
-            return lost(error, seconds)
+            return lost(error, seconds, left=True) or broken(error)
         return _received(response, body)
 
     def close(self) -> None:
@@ -94,7 +88,7 @@ class AsyncClientEngine:
         self._base_url = base_url
         self._given = http_client
         self._transport = transport
-        self._verify = tls() if http_client is None and transport is None else True
+        self._verify = trusted() if http_client is None and transport is None else True
         # Connections belong to the loop they were opened on, so every loop has its own pool.
         self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
 
@@ -117,7 +111,7 @@ class AsyncClientEngine:
                 finally:
                     await response.aclose()
         except (httpx.HTTPError, OSError) as error:
-            return lost(error, seconds, left=watch.left)
+            return lost(error, seconds, left=watch.left) or broken(error)
         finally:
             await watch.clean_up()
         return _received(response, body)
@@ -159,18 +153,6 @@ class Watch:
             await self._stream.aclose()
 
 
-@cache
-def tls() -> ssl.SSLContext:
-    """The certificates that httpx trusts, with its environment variables."""
-    # Reading the certificates takes some 25 ms: once in a process is enough.
-    return httpx.create_ssl_context()
-
-
-def proxied() -> bool:
-    """Whether the environment names a proxy: then httpx finds out for which hosts."""
-    return bool({"http", "https", "all"} & getproxies().keys())
-
-
 def _build(
     client: httpx.Client | httpx.AsyncClient,
     base_url: str,
@@ -190,17 +172,3 @@ def _build(
 
 def _received(response: httpx.Response, body: bytearray) -> Response:
     return stamped(response.status_code, dict(response.headers), bytes(body))
-
-
-def lost(error: httpx.HTTPError | OSError, seconds: float, *, left: bool = True) -> Lost:
-    """What is known of a request that broke off.
-
-    An OSError is a transport of the caller's own that broke, or, as TimeoutError, the async deadline.
-    """
-    if isinstance(error, (httpx.ConnectTimeout, httpx.PoolTimeout)):
-        return too_slow(seconds, left=False)
-    if isinstance(error, _NO_CONNECTION):
-        return refused(error)
-    if isinstance(error, (TimeoutError, httpx.TimeoutException)):
-        return too_slow(seconds, left=left)
-    return broken(error)

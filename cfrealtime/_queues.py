@@ -6,7 +6,6 @@ sessions holds the queues of those it still talks to.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -39,7 +38,8 @@ class SessionQueue:
                     return
             self._taken = False
 
-    def _take(self, wake: Callable[[], None]) -> bool:
+    def take(self, wake: Callable[[], None]) -> bool:
+        """Whether it is one's turn at once; else `wake` is called when it is."""
         with self._guard:
             if self._taken:
                 self._waiting.append(wake)
@@ -47,47 +47,14 @@ class SessionQueue:
             self._taken = True
             return True
 
-    def _give_up(self, wake: Callable[[], None]) -> None:
+    def give_up(self, wake: Callable[[], None]) -> None:
+        """Wait no longer."""
         with self._guard:
             if wake in self._waiting:
                 self._waiting.remove(wake)
                 return
         # The turn came in the same moment: it goes on to the next.
         self.leave()
-
-
-class SyncQueue(SessionQueue):
-    """The turns of threads."""
-
-    def enter(self, session_id: str, patience: float | None) -> None:
-        """Wait for one's turn."""
-        turn = threading.Event()
-        if not self._take(turn.set) and not turn.wait(patience):
-            self._give_up(turn.set)
-            raise not_my_turn(session_id, patience)
-
-
-class AsyncQueue(SessionQueue):
-    """The turns of tasks, which may run on different event loops."""
-
-    async def enter(self, session_id: str, patience: float | None) -> None:
-        """Wait for one's turn."""
-        loop = asyncio.get_running_loop()
-        turn = asyncio.Event()
-
-        def wake() -> None:
-            loop.call_soon_threadsafe(turn.set)
-
-        if self._take(wake):
-            return
-        try:
-            async with asyncio.timeout(patience):
-                await turn.wait()
-        except BaseException as error:
-            self._give_up(wake)
-            if isinstance(error, TimeoutError):
-                raise not_my_turn(session_id, patience) from None
-            raise
 
 
 class Queues(Generic[QueueT]):

@@ -18,6 +18,9 @@ SOURCE: Final = ROOT / "cfrealtime" / "aio"
 TARGET: Final = ROOT / "cfrealtime" / "blocking"
 BANNER: Final = "# Made by scripts/colours.py from cfrealtime/aio. Changes made here are lost.\n"
 
+BY_HAND: Final = {"caller.py", "direct.py", "fast.py", "queue.py"}
+"""What touches clocks, threads and sockets is written for each colour."""
+
 REPLACEMENTS: Final = [
     (r".*# async only\n", ""),
     (r"`async with`", "`with`"),
@@ -70,13 +73,18 @@ def formatted(text: str) -> str:
     return text
 
 
+def modules(folder: Path) -> list[Path]:
+    """The modules of a colour that are the same in both."""
+    return [path for path in folder.glob("*.py") if path.name not in BY_HAND]
+
+
 def main() -> int:
     """Write, or compare."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 if anything differs")
     check = parser.parse_args().check
-    made = {path.name: formatted(blocking(path.read_text(encoding="utf-8"))) for path in SOURCE.glob("*.py")}
-    held = {path.name: path.read_text(encoding="utf-8") for path in TARGET.glob("*.py")}
+    made = {path.name: formatted(blocking(path.read_text(encoding="utf-8"))) for path in modules(SOURCE)}
+    held = {path.name: path.read_text(encoding="utf-8") for path in modules(TARGET)}
     different = sorted(name for name in made.keys() | held.keys() if made.get(name) != held.get(name))
     if check:
         for name in different:

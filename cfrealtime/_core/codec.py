@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origin
 
-from attrs import AttrsInstance, fields, has
+from attrs import Attribute, AttrsInstance, fields, has, resolve_types
 
 from cfrealtime._core.exchange import UnreadableError
-from cfrealtime.models.shared import SessionDescription, wire_name
+from cfrealtime.models.shared import ItemError, SessionDescription, wire_name
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
 
+_ABSENT: Final = (None, "")
 _ERROR_KEYS: Final = frozenset({"errorCode", "errorDescription"})
 
 
@@ -100,24 +102,45 @@ def _tuple_hook(converter: Converter, kind: type) -> Hook:
 
 
 def _model_hook(converter: Converter, model: type[AttrsInstance]) -> Hook:
-    from cattrs.gen import make_dict_structure_fn
-
-    attributes = {wire_name(attribute): attribute.name for attribute in fields(model)}
-    has_error = attributes.pop("error", None) is not None
+    # A loop over what is there, not over what could be: an answer for 64 tracks is read at once.
+    resolve_types(model)
+    attributes = {attribute.name: attribute for attribute in fields(model)}
     keeps_extra = attributes.pop("extra", None) is not None
-    read = make_dict_structure_fn(model, converter)
+    error = attributes.pop("error", None)
+    read_error = None if error is None else converter.get_structure_hook(_present(error.type))
+    known = {wire_name(each): (each.name, *_reader(converter, each)) for each in attributes.values()}
 
     def hook(value: object, _: object) -> object:
-        present = {key: entry for key, entry in _object(value).items() if entry is not None and entry != ""}
-        values = {attributes[key]: present[key] for key in present.keys() & attributes.keys()}
-        if has_error and "errorCode" in present:
+        document = _object(value)
+        values: dict[str, Any] = {}
+        extra: dict[str, object] = {}
+        for key, entry in document.items():
+            if entry is None or entry == "":
+                continue
+            if key in known:
+                name, read, kind = known[key]
+                values[name] = read(entry, kind)
+            elif key not in _ERROR_KEYS:
+                extra[key] = entry
+        if read_error is not None and document.get("errorCode") not in _ABSENT:
             # On the wire an item's error is flat, beside the item's own fields.
-            values["error"] = {key: present[key] for key in _ERROR_KEYS if key in present}
+            values["error"] = read_error(document, ItemError)
         if keeps_extra:
-            values["extra"] = {key: present[key] for key in present.keys() - attributes.keys() - _ERROR_KEYS}
-        return read(values, model)
+            values["extra"] = extra
+        return model(**values)
 
     return hook
+
+
+def _reader(converter: Converter, attribute: Attribute[Any]) -> tuple[Hook, Any]:
+    kind = _present(attribute.type)
+    return converter.get_structure_hook(kind), kind
+
+
+def _present(kind: Any) -> Any:  # noqa: ANN401 - a type, or what typing makes of two
+    """What an attribute holds where it is not left out."""
+    kinds = [each for each in get_args(kind) if each is not NoneType]
+    return kinds[0] if len(kinds) == 1 and get_origin(kind) is not tuple else kind
 
 
 def _object(value: object) -> dict[str, object]:

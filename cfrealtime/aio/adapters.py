@@ -10,7 +10,7 @@ from attrs import evolve
 from cfrealtime._core.requests import adapters as adapter_requests
 
 if TYPE_CHECKING:
-    from cfrealtime._caller import AsyncCaller
+    from cfrealtime.aio.caller import AsyncCaller
     from cfrealtime.aio.raw import RawAsyncAdapters
     from cfrealtime.models import AdaptersResult, CloseAdaptersResult, EgressAdapter, IngestAdapter
     from cfrealtime.raw import Answer

@@ -16,8 +16,8 @@ from cfrealtime.aio.opening import open_caller
 from cfrealtime.aio.session import AsyncSession
 
 if TYPE_CHECKING:
-    from cfrealtime._caller import AsyncCaller
     from cfrealtime._http import AsyncHttpClient, AsyncTransport
+    from cfrealtime.aio.caller import AsyncCaller
     from cfrealtime.aio.raw import RawAsyncRealtime
     from cfrealtime.aio.turn import AsyncTurn
     from cfrealtime.hooks import Hooks

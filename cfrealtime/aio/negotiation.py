@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
+
+from attrs import evolve
 
 from cfrealtime._core.negotiating import Exchange, after_block, after_call, left_open
 from cfrealtime._core.requests.build import entries_of, parts
 from cfrealtime._core.requests.tracks import join_subscriptions
 from cfrealtime.aio.session import AsyncSession
-from cfrealtime.errors import RealtimeError
+from cfrealtime.errors import ExchangeOpenError, InvalidRequestError, RealtimeError
 from cfrealtime.models.tracks import RemoteTrack, TracksResult
 
 if TYPE_CHECKING:
-    from cfrealtime._caller import AsyncCaller
     from cfrealtime._core.exchange import Batch, Request
-    from cfrealtime._queues import AsyncQueue
+    from cfrealtime.aio.caller import AsyncCaller
+    from cfrealtime.aio.queue import AsyncQueue
     from cfrealtime.models.shared import SessionDescription
+    from cfrealtime.raw import Answer
 
 T = TypeVar("T")
 
@@ -27,9 +30,9 @@ class AsyncNegotiation(AsyncSession):
 
     Inside, call it like any session. Leave the block when the endpoint has applied an answer that it was
     given. An offer of the service must have been answered with `renegotiate` by then: else leaving raises
-    ExchangeOpenError. A block that ends with an error in mid-exchange, or with a call whose outcome is
-    unknown, leaves the session unfit: later blocks raise ExchangeOpenError, and the session is to be
-    replaced.
+    ExchangeOpenError. A block that ends with an error in mid-exchange, or in which nobody knows whether a
+    call of an exchange took effect, leaves the session unfit: later blocks raise ExchangeOpenError, and the
+    session is to be replaced.
     """
 
     def __init__(
@@ -38,21 +41,31 @@ class AsyncNegotiation(AsyncSession):
         super().__init__(caller, app_id, session_id)
         self._turns = queue
         self._patience = timeout
+        self._inside = False
 
     async def __aenter__(self) -> Self:
         await self._turns.enter(self._id, self._patience)
         if self._turns.exchange is not Exchange.NONE:
             self._turns.leave()
             raise left_open(self._id, self._turns.exchange)
+        self._inside = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._inside = False
         end = self._turns.exchange = after_block(self._turns.exchange, failed=error is not None)
         self._turns.leave()
         if error is None and end is not Exchange.NONE:
             raise left_open(self._id, end)
+
+    def negotiate(self, *, timeout: float | None = None) -> NoReturn:
+        """Refused: this is the session's turn already, and a second one would wait for it for ever."""
+        raise ExchangeOpenError(
+            f"negotiate on session {self._id}: this block has the turn already. Call its methods directly.",
+            session_id=self._id,
+        )
 
     async def subscribe_all(
         self,
@@ -79,6 +92,7 @@ class AsyncNegotiation(AsyncSession):
         return join_subscriptions(results)
 
     async def _call(self, request: Request[T]) -> T:
+        self._check_inside(request.operation)
         try:
             result = await super()._call(request)
         except BaseException as error:
@@ -88,6 +102,7 @@ class AsyncNegotiation(AsyncSession):
         return result
 
     async def _call_all(self, batch: Batch[T]) -> T:
+        self._check_inside(batch.requests[0].operation)
         try:
             result = await super()._call_all(batch)
         except BaseException as error:
@@ -95,3 +110,19 @@ class AsyncNegotiation(AsyncSession):
             raise
         self._turns.exchange = after_call(self._turns.exchange, batch.requests[0], result)
         return result
+
+    def _check_inside(self, operation: str) -> None:
+        if not self._inside:
+            raise InvalidRequestError(
+                f"{operation} on session {self._id} was not sent: it is not this caller's turn. Use what "
+                "negotiate() gives inside its block, `async with session.negotiate() as exchange`, and the "
+                "session itself outside.",
+                operation=operation,
+                session_id=self._id,
+            )
+
+    def _recorded(self, tape: list[Answer]) -> Self:
+        caller = evolve(self._caller, tape=tape)
+        twin = type(self)(caller, self._app_id, self._id, self._turns, self._patience)
+        twin._inside = self._inside
+        return twin

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.request import getproxies
 
-from cfrealtime._caller import AsyncCaller, AsyncEngine
 from cfrealtime._core.headers import Headers
-from cfrealtime._direct import AsyncDirectEngine
-from cfrealtime._http import AsyncClientEngine, proxied, tls
+from cfrealtime._tls import trusted
+from cfrealtime.aio.caller import AsyncCaller, AsyncEngine
+from cfrealtime.aio.direct import AsyncDirectEngine
 from cfrealtime.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ def _engine(
 ) -> AsyncEngine:
     if http_client is not None and transport is not None:
         raise ConfigurationError("Pass http_client= or transport=, not both: a client has its own transport.")
-    if http_client is not None or transport is not None or proxied():
+    if http_client is not None or transport is not None or {"http", "https", "all"} & getproxies().keys():
+        # With a proxy in the environment httpx finds out for which hosts it is.
+        from cfrealtime._http import AsyncClientEngine
+
         return AsyncClientEngine(base_url, http_client=http_client, transport=transport)
-    return AsyncDirectEngine(base_url, tls() if base_url.startswith("https:") else None)
+    return AsyncDirectEngine(base_url, trusted() if base_url.startswith("https:") else None)

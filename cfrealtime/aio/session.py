@@ -13,10 +13,10 @@ from cfrealtime._core.requests import tracks as track_requests
 from cfrealtime._core.requests.build import check_session_id
 
 if TYPE_CHECKING:
-    from cfrealtime._caller import AsyncCaller
     from cfrealtime._core.exchange import Batch, Request
-    from cfrealtime._queues import AsyncQueue
+    from cfrealtime.aio.caller import AsyncCaller
     from cfrealtime.aio.negotiation import AsyncNegotiation
+    from cfrealtime.aio.queue import AsyncQueue
     from cfrealtime.aio.raw import RawAsyncSession
     from cfrealtime.models import (
         CloseDataChannelsResult,

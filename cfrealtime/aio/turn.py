@@ -15,8 +15,8 @@ from cfrealtime._core.settings import base_url_of, options_of, turn_key
 from cfrealtime.aio.opening import open_caller
 
 if TYPE_CHECKING:
-    from cfrealtime._caller import AsyncCaller
     from cfrealtime._http import AsyncHttpClient, AsyncTransport
+    from cfrealtime.aio.caller import AsyncCaller
     from cfrealtime.aio.raw import RawAsyncTurn
     from cfrealtime.hooks import Hooks
     from cfrealtime.models import IceServers

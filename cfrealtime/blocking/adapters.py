@@ -11,7 +11,7 @@ from attrs import evolve
 from cfrealtime._core.requests import adapters as adapter_requests
 
 if TYPE_CHECKING:
-    from cfrealtime._caller import SyncCaller
+    from cfrealtime.blocking.caller import SyncCaller
     from cfrealtime.blocking.raw import RawAdapters
     from cfrealtime.models import AdaptersResult, CloseAdaptersResult, EgressAdapter, IngestAdapter
     from cfrealtime.raw import Answer

@@ -17,8 +17,8 @@ from cfrealtime.blocking.opening import open_caller
 from cfrealtime.blocking.session import Session
 
 if TYPE_CHECKING:
-    from cfrealtime._caller import SyncCaller
     from cfrealtime._http import SyncHttpClient, SyncTransport
+    from cfrealtime.blocking.caller import SyncCaller
     from cfrealtime.blocking.raw import RawRealtime
     from cfrealtime.blocking.turn import Turn
     from cfrealtime.hooks import Hooks

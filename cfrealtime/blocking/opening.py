@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.request import getproxies
 
-from cfrealtime._caller import SyncCaller, SyncEngine
 from cfrealtime._core.headers import Headers
-from cfrealtime._direct import SyncDirectEngine
-from cfrealtime._http import SyncClientEngine, proxied, tls
+from cfrealtime._tls import trusted
+from cfrealtime.blocking.caller import SyncCaller, SyncEngine
+from cfrealtime.blocking.direct import SyncDirectEngine
 from cfrealtime.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ def open_caller(
 def _engine(base_url: str, http_client: SyncHttpClient | None, transport: SyncTransport | None) -> SyncEngine:
     if http_client is not None and transport is not None:
         raise ConfigurationError("Pass http_client= or transport=, not both: a client has its own transport.")
-    if http_client is not None or transport is not None or proxied():
+    if http_client is not None or transport is not None or {"http", "https", "all"} & getproxies().keys():
+        # With a proxy in the environment httpx finds out for which hosts it is.
+        from cfrealtime._http import SyncClientEngine
+
         return SyncClientEngine(base_url, http_client=http_client, transport=transport)
-    return SyncDirectEngine(base_url, tls() if base_url.startswith("https:") else None)
+    return SyncDirectEngine(base_url, trusted() if base_url.startswith("https:") else None)

@@ -14,10 +14,10 @@ from cfrealtime._core.requests import tracks as track_requests
 from cfrealtime._core.requests.build import check_session_id
 
 if TYPE_CHECKING:
-    from cfrealtime._caller import SyncCaller
     from cfrealtime._core.exchange import Batch, Request
-    from cfrealtime._queues import SyncQueue
+    from cfrealtime.blocking.caller import SyncCaller
     from cfrealtime.blocking.negotiation import Negotiation
+    from cfrealtime.blocking.queue import SyncQueue
     from cfrealtime.blocking.raw import RawSession
     from cfrealtime.models import (
         CloseDataChannelsResult,

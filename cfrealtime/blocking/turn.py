@@ -16,8 +16,8 @@ from cfrealtime._core.settings import base_url_of, options_of, turn_key
 from cfrealtime.blocking.opening import open_caller
 
 if TYPE_CHECKING:
-    from cfrealtime._caller import SyncCaller
     from cfrealtime._http import SyncHttpClient, SyncTransport
+    from cfrealtime.blocking.caller import SyncCaller
     from cfrealtime.blocking.raw import RawTurn
     from cfrealtime.hooks import Hooks
     from cfrealtime.models import IceServers
