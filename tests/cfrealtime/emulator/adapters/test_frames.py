@@ -161,6 +161,15 @@ def test_vp9_in_flexible_mode_names_its_references():
     assert unpacked("vp9", bytes((0x30, 0x20)) + body) == body  # layers without the base frame's index
 
 
+def test_vp9_describes_any_number_of_layers_and_pictures():
+    sizes, group = (
+        bytes(8),
+        bytes((2, 0x0C, 1, 2, 3, 0x04, 1)),
+    )  # two layers; pictures with 3 and 1 references
+    assert unpacked("vp9", bytes((0x0A, 0x38)) + sizes + group + b"frame") == b"frame"
+    assert unpacked("vp9", bytes((0x0A, 0x20)) + b"frame") == b"frame"
+
+
 def test_what_cannot_be_decoded_is_said_so():
     for decoder in (OpusDecoder(), *map(VideoDecoder, CODECS)):
         with pytest.raises(UndecodableError):

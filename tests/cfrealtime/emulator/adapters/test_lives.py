@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from itertools import pairwise
 
 import httpx
@@ -207,6 +208,16 @@ async def test_an_egress_ends_with_its_publication(endpoint, emulator, how):
             emulator.media.kill(peer.id)
         assert why(emulator) == ["its track has ended"]
         assert await passes(endpoint.lines[0].closed.is_set, 1)
+
+
+async def test_a_closed_egress_is_sent_no_more_packets(endpoint, emulator):
+    async with client_of(emulator) as client:
+        source, _, _, item = await looped(client, endpoint)
+        (_, take) = emulator.media._taps[item["adapterId"]]
+        await close(client, item["adapterId"])
+        source.say(tone(440, 1))
+        await asyncio.sleep(1)
+        assert take.__self__.outbox._waiting == deque()
 
 
 async def test_an_egress_comes_back_to_the_same_endpoint_with_what_it_has_kept(endpoint, emulator):
