@@ -7,7 +7,7 @@ description that is refused (SdpError) changes nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from attrs import Factory, evolve, frozen
@@ -21,8 +21,9 @@ from cfrealtime.emulator.media.plan import (
     Source,
 )
 
+from .changes import after_answer, after_offer, place, ssrcs_in_use
 from .codecs import OFFERED, CodecSpec, NumberedCodec
-from .parse import Description, ParsedSection, SdpError, SectionKind, parse
+from .parse import Description, SdpError, SectionKind, parse
 from .registry import RECEIVE_EXTENSIONS, SEND_EXTENSIONS, Registry
 from .section import Offered, Section, SendTrack, specs
 from .write import Head, write
@@ -142,7 +143,8 @@ class Negotiation:
             raise SdpError("a track is to be published on a media section that does not send")
         known = (*self._state.sections, *(None for _ in offer.sections[len(self._state.sections) :]))
         sections = tuple(
-            _offered(section, parsed, publish) for section, parsed in zip(known, offer.sections, strict=True)
+            after_offer(section, parsed, publish)
+            for section, parsed in zip(known, offer.sections, strict=True)
         )
         sections = tuple(
             evolve(s, send=self._new_track(s.codecs))
@@ -187,9 +189,9 @@ class Negotiation:
         for wanted in new:
             registry, section = self._new_section(registry, wanted)
             mids.append(section.mid)
-            _place(sections, section)
+            place(sections, section)
         if data_channels and not any(s.kind == "application" and not s.stopped for s in sections):
-            _place(sections, Section(self._new_mid(), "application"))
+            place(sections, Section(self._new_mid(), "application"))
         if not sections:
             raise SdpError("there is nothing to offer")
         self._before = self._state
@@ -210,7 +212,7 @@ class Negotiation:
         offered = self._state.sections
         if len(answer.sections) != len(offered):
             raise SdpError("the answer does not have as many media sections as the offer")
-        sections = tuple(_answered(s, parsed) for s, parsed in zip(offered, answer.sections, strict=True))
+        sections = tuple(after_answer(s, parsed) for s, parsed in zip(offered, answer.sections, strict=True))
         transport = self._checked_transport(answer, allowed=("active",))
         self._state = evolve(
             self._state,
@@ -301,7 +303,7 @@ class Negotiation:
         return hashlib.sha256(f"{self._seed}/{self._tracks_made}".encode()).hexdigest()[:32]
 
     def _new_ssrc(self) -> int:
-        taken = set(_ssrcs_in_use(self._state.sections))
+        taken = set(ssrcs_in_use(self._state.sections))
         while (ssrc := int(self._new_id()[:8], 16)) in taken or ssrc == 0:
             pass
         return ssrc
@@ -318,60 +320,3 @@ class Negotiation:
 def _without(state: _State, mids: Collection[str]) -> _State:
     sections = (evolve(s, receiving=False, send=None) if s.mid in mids else s for s in state.sections)
     return evolve(state, sections=tuple(sections))
-
-
-def _ssrcs_in_use(sections: Sequence[Section]) -> Iterator[int]:
-    for section in sections:
-        if section.send is not None:
-            yield section.send.ssrc
-            if section.send.rtx_ssrc is not None:
-                yield section.send.rtx_ssrc
-        if section.remote is not None:
-            yield from section.remote.ssrcs
-            yield from section.remote.rtx_ssrcs.values()
-
-
-def _place(sections: list[Section], section: Section) -> None:
-    """Put a new section where a stopped one was, else at the end."""
-    for index, old in enumerate(sections):
-        if old.stopped:
-            sections[index] = section
-            return
-    sections.append(section)
-
-
-def _offered(known: Section | None, parsed: ParsedSection, publish: Collection[str]) -> Section:
-    """A section of ours after the endpoint's offer."""
-    if known is None or (known.stopped and not parsed.stopped):
-        known = Section(parsed.mid, parsed.kind)
-    elif parsed.mid not in ("", known.mid) or parsed.kind != known.kind:
-        if not known.stopped:
-            raise SdpError("a media section has changed its mid or kind")
-        known = Section(parsed.mid, parsed.kind)
-    if parsed.stopped:
-        return evolve(known, stopped=True, receiving=False, send=None, remote=parsed)
-    if parsed.kind == "application":
-        return evolve(known, remote=parsed)
-    if parsed.mid in publish:
-        known = evolve(known, receiving=True)
-    if not evolve(known, remote=parsed).codecs:
-        if known.receiving or known.send:
-            raise SdpError("a media section has no codec in common with the SFU")
-        return evolve(known, stopped=True, remote=parsed)
-    return evolve(known, remote=parsed)
-
-
-def _answered(section: Section, parsed: ParsedSection) -> Section:
-    """A section of our offer after the endpoint's answer."""
-    if parsed.kind != section.kind or parsed.mid not in ("", section.mid):
-        raise SdpError("the answer's media sections are not those of the offer")
-    if section.stopped and not parsed.stopped:
-        raise SdpError("the answer revives a stopped media section")
-    if parsed.stopped:
-        return evolve(section, stopped=True, receiving=False, send=None, remote=parsed)
-    if parsed.kind == "application":
-        return evolve(section, remote=parsed)
-    agreed = evolve(section, remote=parsed)
-    if not agreed.codecs:
-        raise SdpError("a media section of the answer has no codec of the offer")
-    return agreed
