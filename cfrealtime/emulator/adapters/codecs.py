@@ -20,6 +20,9 @@ SAMPLE_BYTES: Final = 4
 """Of both channels together, 16 bits each."""
 FRAME_BYTES: Final = SAMPLES * SAMPLE_BYTES
 
+Picture = VideoFrame
+"""A decoded picture."""
+
 _DECODERS = {"vp8": "vp8", "vp9": "vp9", "h264": "h264", "h265": "hevc"}
 _QUALITY = 4
 """FFmpeg's scale for JPEG, from 2, the best, to 31."""
@@ -93,9 +96,9 @@ class VideoDecoder:
         self.codec = codec
         context = cast("VideoCodecContext", av.CodecContext.create(_DECODERS[codec], "r"))
         context.thread_count = 1  # with more, pictures come late
-        self._context = cast("_Decoder[VideoFrame]", context)
+        self._context = cast("_Decoder[Picture]", context)
 
-    def decode(self, data: bytes) -> VideoFrame | None:
+    def decode(self, data: bytes) -> Picture | None:
         """The picture of one frame; None when it shows none."""
         try:
             pictures = self._context.decode(Packet(data))
@@ -104,14 +107,14 @@ class VideoDecoder:
         return pictures[-1] if pictures else None
 
 
-def jpeg(picture: VideoFrame) -> bytes:
+def jpeg(picture: Picture) -> bytes:
     """A picture as JPEG."""
     codec = av.CodecContext.create("mjpeg", "w")
     codec.width, codec.height = picture.width, picture.height
     codec.pix_fmt = "yuvj420p"
     codec.time_base = Fraction(1, 1)
     codec.qmin = codec.qmax = _QUALITY
-    encoder = cast("_Encoder[VideoFrame]", codec)
+    encoder = cast("_Encoder[Picture]", codec)
     full_range = picture.reformat(format="yuvj420p")
     full_range.pts, full_range.time_base = 0, Fraction(1, 1)
     return b"".join(bytes(packet) for packet in (*encoder.encode(full_range), *encoder.encode(None)))

@@ -6,11 +6,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from av.video.frame import VideoFrame
-
 from cfrealtime.emulator.limits import EGRESS_BACKLOG, PICTURE_INTERVAL
 
-from .codecs import RATE, SAMPLES, OpusDecoder, UndecodableError, VideoDecoder, jpeg
+from .codecs import RATE, SAMPLES, OpusDecoder, Picture, UndecodableError, VideoDecoder, jpeg
 from .egress import Outbox
 from .frames import Frame, Frames
 from .messages import Message
@@ -90,7 +88,7 @@ class Pictures:
 
     def _made(self, coded: Sequence[Frame], *, due: bool) -> Message | None:
         """The newest picture as a message, if one is due; without a number (docs: it may be unset)."""
-        shown: tuple[VideoFrame, int] | None = None
+        shown: tuple[Picture, int] | None = None
         for frame in coded:
             if self._decoder is None or self._decoder.codec != frame.codec:
                 self._decoder = VideoDecoder(frame.codec)
