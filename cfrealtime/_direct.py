@@ -1,8 +1,8 @@
 """Sending with httpcore, which is what httpx sends with: what both colours share.
 
-Pools, time-outs and certificates are those that an httpx client has by default. What is left out is what httpx
-does for requests of every kind: merging of URLs, cookies, authentication, redirects. With a proxy in the
-environment, or a client or transport of the caller's own, `cfrealtime._http` sends.
+Pools, time-outs and certificates are those that an httpx client has by default. What is left out is what
+httpx does for requests of every kind: merging of URLs, cookies, authentication, redirects. With a proxy in
+the environment, or a client or transport of the caller's own, `cfrealtime._http` sends.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from cfrealtime._core.exchange import Lost, Request, Response
 from cfrealtime._core.headers import Headers
 from cfrealtime._core.received import BODY_LIMIT, broken, stamped
 from cfrealtime._direct import lost
-from cfrealtime._tls import trusted
+from cfrealtime._environment import trusted
 
 SyncTransport: TypeAlias = httpx.BaseTransport
 AsyncTransport: TypeAlias = httpx.AsyncBaseTransport

@@ -10,11 +10,13 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import WeakValueDictionary
 
-from cfrealtime._core.negotiating import Exchange
 from cfrealtime.errors import ExchangeOpenError
+
+if TYPE_CHECKING:
+    from cfrealtime._core.negotiating import Exchange
 
 QueueT = TypeVar("QueueT", bound="SessionQueue")
 
@@ -23,7 +25,9 @@ class SessionQueue:
     """One session's turns, and where its exchange was left."""
 
     def __init__(self) -> None:
-        self.exchange = Exchange.NONE
+        from cfrealtime._core.negotiating import Exchange
+
+        self.exchange: Exchange = Exchange.NONE
         self._guard = threading.Lock()
         self._waiting: deque[Callable[[], None]] = deque()
         self._taken = False

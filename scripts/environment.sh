@@ -64,13 +64,14 @@ pip_install() {
 # ensure_environment examples|dev|bench: .venv with this package, its extras and that dependency group, each of which
 # holds the one before it.
 ensure_environment() {
-    local group=$1 key
+    local group=$1 extras=emulator key
+    [ "$group" = examples ] || extras=emulator,fast,otel
     key="$(cksum <pyproject.toml) $PWD"
     if [ -x .venv/bin/python ] && [ "$(cat ".venv/.ready-$group" 2>/dev/null)" = "$key" ]; then return; fi
     .venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || make_venv
     say "installing cfrealtime and its \"$group\" packages into .venv (one or two minutes, once)"
     pip_install --upgrade 'pip>=25.1' # the first that knows dependency groups
-    pip_install --editable '.[emulator]' --group "$group"
+    pip_install --editable ".[$extras]" --group "$group"
     echo "$key" >.venv/.ready-examples
     [ "$group" = examples ] || echo "$key" >".venv/.ready-$group"
 }

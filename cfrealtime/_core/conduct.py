@@ -6,19 +6,24 @@ reads no clock, so tests drive it as they like.
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Generator
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 from attrs import frozen
 
 from cfrealtime._core.decode import cf_ray, interpret
 from cfrealtime._core.exchange import Lost, Request, Response
 from cfrealtime._core.limiter import SessionLimiter
-from cfrealtime._core.notices import Notices, notices_for
 from cfrealtime._core.retry import LEAST_TIME, leaves_something, pause_before_retry
 from cfrealtime.errors import NotSentError, RealtimeError
-from cfrealtime.hooks import Hooks
+
+if TYPE_CHECKING:
+    from cfrealtime._core.notices import Notices
+    from cfrealtime.hooks import Hooks
+
+logger = logging.getLogger("cfrealtime")
 
 T = TypeVar("T")
 
@@ -77,7 +82,7 @@ def conduct(
 
     An error of an attempt that left outranks that of a later one that could not: something may have happened.
     """
-    notices = notices_for(request, options.hooks)
+    notices = _notices(request, options.hooks)
     deadline, now, attempt = start + options.timeout, start, 0
     heard: RealtimeError | None = None
     response: Response | None = None
@@ -135,6 +140,15 @@ def _wait_for_place(
     return now, _LATE if now >= deadline else None
 
 
+def _notices(request: Request[Any], hooks: Hooks | None) -> Notices | None:
+    """Who is to be told of a call; most often there is nobody, and then it costs nothing."""
+    if hooks is None and not logger.isEnabledFor(logging.INFO):
+        return None
+    from cfrealtime._core.notices import notices_for
+
+    return notices_for(request, hooks)
+
+
 def _attempt(
     request: Request[T], notices: Notices | None, attempt: int, now: float, deadline: float
 ) -> Generator[Step, Reply, tuple[T | RealtimeError, Response | None, float]]:
@@ -144,7 +158,9 @@ def _attempt(
     now, outcome = yield Send(deadline - sent)
     if outcome is None:
         raise RuntimeError("a Send step is answered with an outcome")
+    value = interpret(request, outcome)
     response = outcome if isinstance(outcome, Response) else None
     if notices is not None and response is not None:
-        notices.answered(attempt, response, cf_ray(response), now - sent)
-    return interpret(request, outcome), response, now
+        error = value if isinstance(value, RealtimeError) else None
+        notices.answered(attempt, response, cf_ray(response), now - sent, error)
+    return value, response, now

@@ -6,7 +6,6 @@ import json
 import math
 import re
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar, cast
 
 from cfrealtime._core.exchange import Document, Lost, Request, Response, Safety, UnreadableError
@@ -175,6 +174,9 @@ def _retry_after(response: Response) -> float | None:
 
 
 def _date(value: str) -> datetime | None:
+    # Imported with the first date: few answers hold one that matters.
+    from email.utils import parsedate_to_datetime
+
     try:
         date = parsedate_to_datetime(value)
     except ValueError:

@@ -22,6 +22,7 @@ class Notices:
 
     def __init__(self, request: Request[Any], hooks: Hooks) -> None:
         self._hooks = hooks
+        self._method = request.method
         self._about = (next(_call_ids), request.operation, request.session_id)
         self._name = (
             request.operation if request.session_id is None else f"{request.operation} {request.session_id}"
@@ -30,12 +31,15 @@ class Notices:
     def sending(self, attempt: int) -> None:
         """An attempt is about to leave."""
         logger.debug("%s: attempt %d", self._name, attempt)
-        _tell(self._hooks.request, RequestInfo(*self._about, attempt))
+        _tell(self._hooks.request, RequestInfo(*self._about, attempt, self._method))
 
-    def answered(self, attempt: int, response: Response, ray: str | None, seconds: float) -> None:
-        """An answer was read."""
+    def answered(
+        self, attempt: int, response: Response, ray: str | None, seconds: float, error: Exception | None
+    ) -> None:
+        """An answer was read; with an error it is no success."""
         logger.debug("%s: %d after %.3f s, cf-ray %s", self._name, response.status, seconds, ray)
-        _tell(self._hooks.response, ResponseInfo(*self._about, attempt, response.status, ray, seconds))
+        info = ResponseInfo(*self._about, attempt, response.status, ray, seconds, error)
+        _tell(self._hooks.response, info)
 
     def retrying(self, attempt: int, error: Exception, pause: float, *, leaves_something: bool) -> None:
         """The call is sent again."""

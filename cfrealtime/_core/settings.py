@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
@@ -13,7 +13,9 @@ from attrs import field, frozen
 from cfrealtime._core.conduct import Options
 from cfrealtime._core.ids import is_identifier
 from cfrealtime.errors import ConfigurationError
-from cfrealtime.hooks import Hooks
+
+if TYPE_CHECKING:
+    from cfrealtime.hooks import Hooks
 
 DEFAULT_BASE_URL: Final = "https://rtc.live.cloudflare.com/v1"
 BASE_URL: Final = "CLOUDFLARE_REALTIME_BASE_URL"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import evolve
 
-from cfrealtime._core.requests import adapters as adapter_requests
+from cfrealtime._core import requests
 
 if TYPE_CHECKING:
     from cfrealtime.aio.caller import AsyncCaller
@@ -37,11 +37,11 @@ class AsyncAdapters:
         again: adapters cannot be listed. If a later request fails, the error's `partial` holds what the
         earlier made.
         """
-        return await self._caller.call_all(adapter_requests.create(self._app_id, adapters))
+        return await self._caller.call_all(requests.adapters.create(self._app_id, adapters))
 
     async def close(self, adapter_ids: Iterable[str]) -> CloseAdaptersResult:
         """Close adapters, split at 4 a request; safe to repeat. API operation: close_websocket_adapters."""
-        return await self._caller.call_all(adapter_requests.close(self._app_id, adapter_ids))
+        return await self._caller.call_all(requests.adapters.close(self._app_id, adapter_ids))
 
     def _recorded(self, tape: list[Answer]) -> Self:
         return type(self)(evolve(self._caller, tape=tape), self._app_id)

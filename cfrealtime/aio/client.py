@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import evolve
 
-from cfrealtime._core.requests import sessions as session_requests
+from cfrealtime._core import requests
 from cfrealtime._core.settings import app, base_url_of, changed_options, options_of
 from cfrealtime.aio.adapters import AsyncAdapters
 from cfrealtime.aio.opening import open_caller
@@ -100,7 +100,7 @@ class AsyncRealtime:
         it in Cloudflare's records and makes nothing idempotent; `third_party` marks an endpoint of somebody
         else's.
         """
-        request = session_requests.new_session(self._app_id, correlation_id, third_party=third_party)
+        request = requests.sessions.new_session(self._app_id, correlation_id, third_party=third_party)
         return self.session(await self._caller.call(request))
 
     def session(self, session_id: str) -> AsyncSession:

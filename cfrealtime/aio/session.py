@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Literal, Self, TypeVar, overload
 
 from attrs import evolve
 
-from cfrealtime._core.requests import data_channels as data_channel_requests
-from cfrealtime._core.requests import sessions as session_requests
-from cfrealtime._core.requests import tracks as track_requests
-from cfrealtime._core.requests.build import check_session_id
+from cfrealtime._core import requests
+from cfrealtime._core.ids import check_session_id
 
 if TYPE_CHECKING:
     from cfrealtime._core.exchange import Batch, Request
@@ -71,7 +69,7 @@ class AsyncSession:
 
         The result holds the answer to apply, and what became of each track.
         """
-        return await self._call(track_requests.publish(self._app_id, self._id, offer, tracks))
+        return await self._call(requests.tracks.publish(self._app_id, self._id, offer, tracks))
 
     async def publish_all(self, offer: str | SessionDescription) -> TracksResult:
         """Publish every new track of the endpoint's offer, under names the service makes up.
@@ -79,14 +77,14 @@ class AsyncSession:
         The result holds the answer to apply, and the tracks with their names. API operation: new_tracks, with
         `autoDiscover`.
         """
-        return await self._call(track_requests.publish_all(self._app_id, self._id, offer))
+        return await self._call(requests.tracks.publish_all(self._app_id, self._id, offer))
 
     async def publish_without_offer(self, tracks: Iterable[NewTrack]) -> TracksResult:
         """Publish up to 64 tracks on media sections that the service makes. API operation: new_tracks.
 
         The result holds the service's offer; the endpoint's answer goes to `renegotiate`.
         """
-        return await self._call(track_requests.publish_without_offer(self._app_id, self._id, tracks))
+        return await self._call(requests.tracks.publish_without_offer(self._app_id, self._id, tracks))
 
     async def subscribe(self, tracks: Iterable[RemoteTrack]) -> TracksResult:
         """Receive up to 64 publications, of one publisher or of many. API operation: new_tracks.
@@ -94,14 +92,14 @@ class AsyncSession:
         The result holds the service's offer; the endpoint's answer goes to `renegotiate`. A track whose
         publisher is not sending yet fails alone, with an error that is `retryable`.
         """
-        return await self._call(track_requests.subscribe(self._app_id, self._id, tracks))
+        return await self._call(requests.tracks.subscribe(self._app_id, self._id, tracks))
 
     async def renegotiate(self, answer: str | SessionDescription) -> SessionDescription | None:
         """Hand in the endpoint's answer to an offer of the service. API operation: renegotiate.
 
         After OutcomeUnknownError replace the session: an answer cannot be handed in twice.
         """
-        return await self._call(session_requests.renegotiate(self._app_id, self._id, answer))
+        return await self._call(requests.sessions.renegotiate(self._app_id, self._id, answer))
 
     async def update_tracks(self, tracks: Iterable[RemoteTrack]) -> TracksResult:
         """Point receiving mids at other simulcast layers or publications, without an exchange.
@@ -109,7 +107,7 @@ class AsyncSession:
         Split at 64 a request; if a later one fails, the error's `partial` holds what the earlier ones did.
         API operation: update_tracks.
         """
-        return await self._call_all(track_requests.update_tracks(self._app_id, self._id, tracks))
+        return await self._call_all(requests.tracks.update_tracks(self._app_id, self._id, tracks))
 
     @overload
     async def close_tracks(self, mids: Iterable[str], *, force: Literal[True]) -> CloseResult: ...
@@ -126,12 +124,12 @@ class AsyncSession:
         up to 64 are closed, and the result holds the answer to apply. What was closed before counts as
         closed.
         """
-        batch = track_requests.close_tracks(self._app_id, self._id, mids, force=force, offer=offer)
+        batch = requests.tracks.close_tracks(self._app_id, self._id, mids, force=force, offer=offer)
         return await self._call_all(batch)
 
     async def get_state(self) -> SessionState:
         """List the session's tracks and data channels. API operation: get_session."""
-        return await self._call(session_requests.get_session(self._app_id, self._id))
+        return await self._call(requests.sessions.get_session(self._app_id, self._id))
 
     async def establish_data_channels(self, offer: str | SessionDescription | None = None) -> EstablishResult:
         """Bring up the session's transport for data, once in its life. API operation: establish_datachannels.
@@ -140,14 +138,14 @@ class AsyncSession:
         Without, it holds the service's offer, and the endpoint's answer goes to `renegotiate`. A first
         `publish` whose offer holds `m=application` brings it up, too.
         """
-        return await self._call(data_channel_requests.establish(self._app_id, self._id, offer))
+        return await self._call(requests.data_channels.establish(self._app_id, self._id, offer))
 
     async def publish_data_channels(self, channels: Iterable[LocalDataChannel]) -> DataChannelsResult:
         """Publish data channels, each with the delivery it promises. API operation: new_datachannels.
 
         The endpoint, once connected, opens each with `negotiated: true` and the id in the result.
         """
-        return await self._call(data_channel_requests.publish(self._app_id, self._id, channels))
+        return await self._call(requests.data_channels.publish(self._app_id, self._id, channels))
 
     async def subscribe_data_channels(self, channels: Iterable[RemoteDataChannel]) -> DataChannelsResult:
         """Receive data channels of other sessions. API operation: new_datachannels.
@@ -155,18 +153,18 @@ class AsyncSession:
         The endpoint opens each with `negotiated: true`, the publisher's delivery and the id in the result,
         which is this session's own.
         """
-        return await self._call(data_channel_requests.subscribe(self._app_id, self._id, channels))
+        return await self._call(requests.data_channels.subscribe(self._app_id, self._id, channels))
 
     async def update_data_channels(self, channels: Iterable[RemoteDataChannel]) -> DataChannelsResult:
         """Grant or take back `can_reply` on channels that are received. API operation: update_datachannels.
 
         One subscriber of a channel may reply: granting it to another moves it. Split at 64 a request.
         """
-        return await self._call_all(data_channel_requests.update(self._app_id, self._id, channels))
+        return await self._call_all(requests.data_channels.update(self._app_id, self._id, channels))
 
     async def close_data_channels(self, ids: Iterable[int]) -> CloseDataChannelsResult:
         """Close data channels by this session's ids; safe to repeat. API operation: close_datachannels."""
-        return await self._call_all(data_channel_requests.close(self._app_id, self._id, ids))
+        return await self._call_all(requests.data_channels.close(self._app_id, self._id, ids))
 
     def negotiate(self, *, timeout: float | None = None) -> AsyncNegotiation:
         """A block in which nobody else who asks negotiates with this session: `async with` it.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import evolve
 
+from cfrealtime._core import requests
 from cfrealtime._core.headers import Headers
-from cfrealtime._core.requests import turn as turn_requests
 from cfrealtime._core.settings import base_url_of, options_of, turn_key
 from cfrealtime.aio.opening import open_caller
 
@@ -86,12 +86,12 @@ class AsyncTurn:
         time and hand them to the endpoint's `setConfiguration()`.
         """
         return await self._caller.call(
-            turn_requests.generate_ice_servers(self._key_id, ttl, custom_identifier, browser=browser)
+            requests.turn.generate_ice_servers(self._key_id, ttl, custom_identifier, browser=browser)
         )
 
     async def revoke(self, username: str) -> None:
         """Revoke credentials before they expire; safe to repeat. API operation: revoke_turn_credential."""
-        await self._caller.call(turn_requests.revoke(self._key_id, username))
+        await self._caller.call(requests.turn.revoke(self._key_id, username))
 
     async def aclose(self) -> None:
         """Close the connections, unless they belong to an app's client."""

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.request import getproxies
 
 from cfrealtime._core.headers import Headers
-from cfrealtime._tls import trusted
+from cfrealtime._environment import proxied, trusted
 from cfrealtime.blocking.caller import SyncCaller, SyncEngine
 from cfrealtime.blocking.direct import SyncDirectEngine
 from cfrealtime.errors import ConfigurationError
@@ -32,7 +31,7 @@ def open_caller(
 def _engine(base_url: str, http_client: SyncHttpClient | None, transport: SyncTransport | None) -> SyncEngine:
     if http_client is not None and transport is not None:
         raise ConfigurationError("Pass http_client= or transport=, not both: a client has its own transport.")
-    if http_client is not None or transport is not None or {"http", "https", "all"} & getproxies().keys():
+    if http_client is not None or transport is not None or proxied():
         # With a proxy in the environment httpx finds out for which hosts it is.
         from cfrealtime._http import SyncClientEngine
 

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Literal, Self, TypeVar, overload
 
 from attrs import evolve
 
-from cfrealtime._core.requests import data_channels as data_channel_requests
-from cfrealtime._core.requests import sessions as session_requests
-from cfrealtime._core.requests import tracks as track_requests
-from cfrealtime._core.requests.build import check_session_id
+from cfrealtime._core import requests
+from cfrealtime._core.ids import check_session_id
 
 if TYPE_CHECKING:
     from cfrealtime._core.exchange import Batch, Request
@@ -72,7 +70,7 @@ class Session:
 
         The result holds the answer to apply, and what became of each track.
         """
-        return self._call(track_requests.publish(self._app_id, self._id, offer, tracks))
+        return self._call(requests.tracks.publish(self._app_id, self._id, offer, tracks))
 
     def publish_all(self, offer: str | SessionDescription) -> TracksResult:
         """Publish every new track of the endpoint's offer, under names the service makes up.
@@ -80,14 +78,14 @@ class Session:
         The result holds the answer to apply, and the tracks with their names. API operation: new_tracks, with
         `autoDiscover`.
         """
-        return self._call(track_requests.publish_all(self._app_id, self._id, offer))
+        return self._call(requests.tracks.publish_all(self._app_id, self._id, offer))
 
     def publish_without_offer(self, tracks: Iterable[NewTrack]) -> TracksResult:
         """Publish up to 64 tracks on media sections that the service makes. API operation: new_tracks.
 
         The result holds the service's offer; the endpoint's answer goes to `renegotiate`.
         """
-        return self._call(track_requests.publish_without_offer(self._app_id, self._id, tracks))
+        return self._call(requests.tracks.publish_without_offer(self._app_id, self._id, tracks))
 
     def subscribe(self, tracks: Iterable[RemoteTrack]) -> TracksResult:
         """Receive up to 64 publications, of one publisher or of many. API operation: new_tracks.
@@ -95,14 +93,14 @@ class Session:
         The result holds the service's offer; the endpoint's answer goes to `renegotiate`. A track whose
         publisher is not sending yet fails alone, with an error that is `retryable`.
         """
-        return self._call(track_requests.subscribe(self._app_id, self._id, tracks))
+        return self._call(requests.tracks.subscribe(self._app_id, self._id, tracks))
 
     def renegotiate(self, answer: str | SessionDescription) -> SessionDescription | None:
         """Hand in the endpoint's answer to an offer of the service. API operation: renegotiate.
 
         After OutcomeUnknownError replace the session: an answer cannot be handed in twice.
         """
-        return self._call(session_requests.renegotiate(self._app_id, self._id, answer))
+        return self._call(requests.sessions.renegotiate(self._app_id, self._id, answer))
 
     def update_tracks(self, tracks: Iterable[RemoteTrack]) -> TracksResult:
         """Point receiving mids at other simulcast layers or publications, without an exchange.
@@ -110,7 +108,7 @@ class Session:
         Split at 64 a request; if a later one fails, the error's `partial` holds what the earlier ones did.
         API operation: update_tracks.
         """
-        return self._call_all(track_requests.update_tracks(self._app_id, self._id, tracks))
+        return self._call_all(requests.tracks.update_tracks(self._app_id, self._id, tracks))
 
     @overload
     def close_tracks(self, mids: Iterable[str], *, force: Literal[True]) -> CloseResult: ...
@@ -127,12 +125,12 @@ class Session:
         up to 64 are closed, and the result holds the answer to apply. What was closed before counts as
         closed.
         """
-        batch = track_requests.close_tracks(self._app_id, self._id, mids, force=force, offer=offer)
+        batch = requests.tracks.close_tracks(self._app_id, self._id, mids, force=force, offer=offer)
         return self._call_all(batch)
 
     def get_state(self) -> SessionState:
         """List the session's tracks and data channels. API operation: get_session."""
-        return self._call(session_requests.get_session(self._app_id, self._id))
+        return self._call(requests.sessions.get_session(self._app_id, self._id))
 
     def establish_data_channels(self, offer: str | SessionDescription | None = None) -> EstablishResult:
         """Bring up the session's transport for data, once in its life. API operation: establish_datachannels.
@@ -141,14 +139,14 @@ class Session:
         Without, it holds the service's offer, and the endpoint's answer goes to `renegotiate`. A first
         `publish` whose offer holds `m=application` brings it up, too.
         """
-        return self._call(data_channel_requests.establish(self._app_id, self._id, offer))
+        return self._call(requests.data_channels.establish(self._app_id, self._id, offer))
 
     def publish_data_channels(self, channels: Iterable[LocalDataChannel]) -> DataChannelsResult:
         """Publish data channels, each with the delivery it promises. API operation: new_datachannels.
 
         The endpoint, once connected, opens each with `negotiated: true` and the id in the result.
         """
-        return self._call(data_channel_requests.publish(self._app_id, self._id, channels))
+        return self._call(requests.data_channels.publish(self._app_id, self._id, channels))
 
     def subscribe_data_channels(self, channels: Iterable[RemoteDataChannel]) -> DataChannelsResult:
         """Receive data channels of other sessions. API operation: new_datachannels.
@@ -156,18 +154,18 @@ class Session:
         The endpoint opens each with `negotiated: true`, the publisher's delivery and the id in the result,
         which is this session's own.
         """
-        return self._call(data_channel_requests.subscribe(self._app_id, self._id, channels))
+        return self._call(requests.data_channels.subscribe(self._app_id, self._id, channels))
 
     def update_data_channels(self, channels: Iterable[RemoteDataChannel]) -> DataChannelsResult:
         """Grant or take back `can_reply` on channels that are received. API operation: update_datachannels.
 
         One subscriber of a channel may reply: granting it to another moves it. Split at 64 a request.
         """
-        return self._call_all(data_channel_requests.update(self._app_id, self._id, channels))
+        return self._call_all(requests.data_channels.update(self._app_id, self._id, channels))
 
     def close_data_channels(self, ids: Iterable[int]) -> CloseDataChannelsResult:
         """Close data channels by this session's ids; safe to repeat. API operation: close_datachannels."""
-        return self._call_all(data_channel_requests.close(self._app_id, self._id, ids))
+        return self._call_all(requests.data_channels.close(self._app_id, self._id, ids))
 
     def negotiate(self, *, timeout: float | None = None) -> Negotiation:
         """A block in which nobody else who asks negotiates with this session: `with` it.

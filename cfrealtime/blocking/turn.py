@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import evolve
 
+from cfrealtime._core import requests
 from cfrealtime._core.headers import Headers
-from cfrealtime._core.requests import turn as turn_requests
 from cfrealtime._core.settings import base_url_of, options_of, turn_key
 from cfrealtime.blocking.opening import open_caller
 
@@ -87,12 +87,12 @@ class Turn:
         time and hand them to the endpoint's `setConfiguration()`.
         """
         return self._caller.call(
-            turn_requests.generate_ice_servers(self._key_id, ttl, custom_identifier, browser=browser)
+            requests.turn.generate_ice_servers(self._key_id, ttl, custom_identifier, browser=browser)
         )
 
     def revoke(self, username: str) -> None:
         """Revoke credentials before they expire; safe to repeat. API operation: revoke_turn_credential."""
-        self._caller.call(turn_requests.revoke(self._key_id, username))
+        self._caller.call(requests.turn.revoke(self._key_id, username))
 
     def close(self) -> None:
         """Close the connections, unless they belong to an app's client."""

@@ -22,8 +22,8 @@ from cfrealtime import (
     TracksResult,
     TrackState,
 )
-from cfrealtime._generated import models as generated
 from cfrealtime.models.shared import wire_name
+from tests.cfrealtime import generated
 
 FLAT_ERROR = {"errorCode", "errorDescription"}
 MIRRORED = [

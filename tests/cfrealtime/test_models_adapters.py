@@ -7,7 +7,6 @@ import pickle
 
 import pytest
 
-from cfrealtime._generated import models as generated
 from cfrealtime.errors import ItemsFailedError
 from cfrealtime.models import (
     AdapterResult,
@@ -20,6 +19,7 @@ from cfrealtime.models import (
     IngestAdapter,
     ItemError,
 )
+from tests.cfrealtime import generated
 from tests.cfrealtime.twins import FLAT_ERROR, generated_names, wire_names
 
 MADE = AdapterResult(track_name="speech", adapter_id="a")

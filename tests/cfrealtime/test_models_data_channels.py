@@ -8,7 +8,6 @@ import pickle
 import attrs
 import pytest
 
-from cfrealtime._generated import models as generated
 from cfrealtime.errors import ItemsFailedError
 from cfrealtime.models import (
     CloseDataChannelItem,
@@ -24,6 +23,7 @@ from cfrealtime.models import (
     RemoteDataChannel,
     SessionDescription,
 )
+from tests.cfrealtime import generated
 from tests.cfrealtime.twins import FLAT_ERROR, generated_names, wire_names
 
 

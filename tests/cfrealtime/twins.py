@@ -6,8 +6,8 @@ from functools import cache
 
 import attrs
 
-from cfrealtime._generated import models as generated
 from cfrealtime.models.shared import wire_name
+from tests.cfrealtime import generated
 
 FLAT_ERROR = {"errorCode", "errorDescription"}
 

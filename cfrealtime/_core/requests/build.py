@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any, Final, Literal, TypeVar, cast
 
 from cfrealtime._core.exchange import Document, Request, Safety
-from cfrealtime._core.ids import is_identifier
 from cfrealtime._generated.models.session_description import SessionDescription as WireDescription
 from cfrealtime.errors import InvalidRequestError
 from cfrealtime.models.shared import SessionDescription
@@ -43,15 +42,6 @@ def request(
     )
 
 
-def check_session_id(session_id: str) -> str:
-    """The session id, if it can be one."""
-    if not is_identifier(session_id):
-        raise InvalidRequestError(
-            "A session id holds letters, digits and ._~- only: this is not one. Take it from new_session()."
-        )
-    return session_id
-
-
 def invalid(call: str, session_id: str | None, problem: str) -> InvalidRequestError:
     """The error for arguments that cannot make a request."""
     about = call if session_id is None else f"{call} on session {session_id}"
@@ -70,7 +60,10 @@ def entries_of(
     call: str, session_id: str | None, entries: Iterable[T], kind: type[T] | tuple[type[T], ...]
 ) -> list[T]:
     """The entries of a batch: at least one, all of the kind this call takes."""
-    found = list(entries)
+    try:
+        found = list(entries)
+    except TypeError:
+        raise invalid(call, session_id, "it takes a list, and was given one thing") from None
     if not found:
         raise invalid(call, session_id, "there is nothing to do in an empty list")
     if not all(isinstance(entry, kind) for entry in found):

@@ -259,7 +259,7 @@ def test_a_flag_of_the_wrong_type_is_not_guessed(flag):
         (403, "a_code_of_tomorrow", AuthenticationError),
         (404, "not_found", NotFoundError),
         (406, "invalid_session_description", NotAcceptableError),
-        (406, "invalid_params", NotAcceptableError),
+        (406, "invalid_params", BadRequestError),
         (409, "a_code_of_tomorrow", ApiError),
         (410, "session_error", SessionGoneError),
         (413, "payload_too_large", BadRequestError),

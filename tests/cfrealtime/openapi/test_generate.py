@@ -47,7 +47,7 @@ def test_every_generated_file_says_so_on_its_first_line():
 
 
 def test_the_generated_client_shows_no_token():
-    from cfrealtime._generated import AuthenticatedClient
+    from cfrealtime._generated.client import AuthenticatedClient
 
     client = AuthenticatedClient(base_url="http://localhost", token="hunter2")
     client.get_httpx_client().close()
