@@ -1,8 +1,11 @@
 """What an application may learn of every call: plain functions that are told, and cannot change anything.
 
 One call makes one or more attempts. Each attempt is told with `request` and ends with exactly one of
-`response` (an answer was read, whatever it says), `retry` or `error`; after a `response` that is not a
-success `retry` or `error` follows. None of the values holds SDP, credentials or the service's prose.
+`response` (an answer was read, whatever it says), `retry` or `error`. After a `response` that holds an
+error `retry` or `error` follows; after any other, nothing. A call that ends between attempts, cancelled or
+out of time, is told with an `error` that names the last attempt once more, or 0 if there was none.
+
+None of the values holds SDP, credentials or, but for an error's `description`, the service's prose.
 
 A hook runs where the call runs, so it must be quick and must not block; one that raises is logged and
 ignored.
@@ -28,11 +31,15 @@ class RequestInfo:
     operation: str
     session_id: str | None
     attempt: int
+    method: str
 
 
 @frozen
 class ResponseInfo:
-    """An answer was read, after `seconds` of this attempt. `cf_ray` is Cloudflare's id of the request."""
+    """An answer was read, after `seconds` of this attempt. `cf_ray` is Cloudflare's id of the request.
+
+    `error` is what the answer amounts to where it is no success: a refusal, or nothing that can be read.
+    """
 
     call_id: int
     operation: str
@@ -41,6 +48,7 @@ class ResponseInfo:
     status: int
     cf_ray: str | None
     seconds: float
+    error: BaseException | None
 
 
 @frozen
@@ -98,7 +106,13 @@ def _chain(hooks: list[Callable[[Info], None] | None]) -> Callable[[Info], None]
         return present[0] if present else None
 
     def tell(info: Info) -> None:
+        failures: list[Exception] = []
         for hook in present:
-            hook(info)
+            try:
+                hook(info)
+            except Exception as error:
+                failures.append(error)
+        if failures:
+            raise ExceptionGroup("hooks failed", failures)
 
     return tell
