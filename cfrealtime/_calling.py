@@ -1,30 +1,15 @@
-"""What callers of both colours share: a limiter for threads, and notes for raw answers."""
+"""What callers of both colours share: notes for raw answers, and a refusal."""
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
-from cfrealtime._core.limiter import SessionLimiter
 from cfrealtime.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from cfrealtime._core.conduct import Finished
     from cfrealtime._core.exchange import Request
     from cfrealtime.raw import Answer
-
-
-class ThreadsafeLimiter(SessionLimiter):
-    """The limiter of a client that threads share."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._lock = threading.Lock()
-
-    def reserve(self, session_id: str, now: float, patience: float) -> float | None:
-        """Reserve, one thread at a time."""
-        with self._lock:
-            return super().reserve(session_id, now, patience)
 
 
 def record(tape: list[Answer], request: Request[Any], finished: Finished[Any]) -> None:

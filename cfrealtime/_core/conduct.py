@@ -66,6 +66,18 @@ class Finished(Generic[T]):
     seconds: float
 
 
+class BrokenOff(Exception):  # noqa: N818 - it ends a conduct, and reaches nobody else
+    """Thrown into a conduct whose step ended with `error`, at this time.
+
+    The step was cancelled, or a transport of the caller's own raised what nobody expects.
+    """
+
+    def __init__(self, error: BaseException, now: float) -> None:
+        super().__init__()
+        self.error = error
+        self.now = now
+
+
 Step: TypeAlias = Pause | Send
 Reply: TypeAlias = tuple[float, Response | Lost | None]
 """The time, and after `Send` what came back."""
@@ -108,10 +120,10 @@ def conduct(
             if notices is not None:
                 notices.retrying(attempt, error, pause, leaves_something=leaves_something(request, error))
             now, _ = yield Pause(pause)
-    except BaseException as broken_off:
-        # Cancelled, or a transport of the caller's own raised what nobody expects.
+    except BaseException as raised:
+        cause, now = (raised.error, raised.now) if isinstance(raised, BrokenOff) else (raised, now)
         if notices is not None:
-            notices.failed(attempt, broken_off, now - start)
+            notices.failed(attempt, cause, now - start)
         raise
     if isinstance(error, NotSentError):
         error = heard or error

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from attrs import field, frozen
 
-from cfrealtime._calling import ThreadsafeLimiter, closed, record
-from cfrealtime._core.conduct import Finished, Options, Pause, conduct
+from cfrealtime._calling import closed, record
+from cfrealtime._core.conduct import BrokenOff, Finished, Options, Pause, conduct
 from cfrealtime._core.headers import Headers
+from cfrealtime._core.limiter import SessionLimiter
 from cfrealtime._queues import Queues
 from cfrealtime.aio.queue import AsyncQueue
 from cfrealtime.errors import RealtimeError
@@ -47,7 +49,7 @@ class AsyncCaller:
     headers: Headers
     options: Options
     tape: list[Answer] | None = None
-    limiter: ThreadsafeLimiter = field(factory=ThreadsafeLimiter, kw_only=True)
+    limiter: SessionLimiter = field(factory=SessionLimiter, kw_only=True)
     queues: Queues[AsyncQueue] = field(factory=_queues, kw_only=True)
 
     async def call(self, request: Request[T]) -> T:
@@ -86,7 +88,8 @@ class AsyncCaller:
                     else:
                         outcome = await self.engine.send(request, self.headers, step.seconds)
                 except BaseException as error:
-                    steps.throw(error)
+                    with suppress(BrokenOff):
+                        steps.throw(BrokenOff(error, clock()))
                     raise
                 step = steps.send((clock(), outcome))
         except StopIteration as stop:

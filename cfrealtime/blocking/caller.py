@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from attrs import field, frozen
 
-from cfrealtime._calling import ThreadsafeLimiter, closed, record
-from cfrealtime._core.conduct import Finished, Options, Pause, conduct
+from cfrealtime._calling import closed, record
+from cfrealtime._core.conduct import BrokenOff, Finished, Options, Pause, conduct
 from cfrealtime._core.headers import Headers
+from cfrealtime._core.limiter import SessionLimiter
 from cfrealtime._queues import Queues
 from cfrealtime.blocking.queue import SyncQueue
 from cfrealtime.errors import RealtimeError
@@ -48,7 +50,7 @@ class SyncCaller:
     headers: Headers
     options: Options
     tape: list[Answer] | None = None
-    limiter: ThreadsafeLimiter = field(factory=ThreadsafeLimiter, kw_only=True)
+    limiter: SessionLimiter = field(factory=SessionLimiter, kw_only=True)
     queues: Queues[SyncQueue] = field(factory=_queues, kw_only=True)
     clock: Callable[[], float] = field(default=time.monotonic, kw_only=True)
     wait: Callable[[float], None] = field(default=time.sleep, kw_only=True)
@@ -88,7 +90,8 @@ class SyncCaller:
                     else:
                         outcome = self.engine.send(request, self.headers, step.seconds)
                 except BaseException as error:
-                    steps.throw(error)
+                    with suppress(BrokenOff):
+                        steps.throw(BrokenOff(error, self.clock()))
                     raise
                 step = steps.send((self.clock(), outcome))
         except StopIteration as stop:

@@ -8,6 +8,7 @@ import logging
 import pytest
 
 from cfrealtime import ErrorInfo, Hooks, NotSentError, RequestInfo, ResponseInfo, RetryInfo, SessionState
+from cfrealtime._core.conduct import BrokenOff
 from cfrealtime._core.limiter import SessionLimiter
 from cfrealtime._core.requests import turn
 from cfrealtime.models import SessionDescription
@@ -87,10 +88,10 @@ def test_a_call_that_is_cancelled_ends_with_the_cancellation(steps):
     if steps == 2:
         call.steps.send((100.5, LOST))
     cancellation = asyncio.CancelledError()
-    with pytest.raises(asyncio.CancelledError):
-        call.steps.throw(cancellation)
+    with pytest.raises(BrokenOff):
+        call.steps.throw(BrokenOff(cancellation, 107.0))
     assert [type(info) for info in told] == [RequestInfo, RetryInfo, ErrorInfo][:: 3 - steps]
-    assert (told[-1].error, told[-1].attempt) == (cancellation, 1)
+    assert (told[-1].error, told[-1].attempt, told[-1].seconds) == (cancellation, 1, 7.0)
 
 
 def test_a_call_that_finds_no_place_is_told_as_one_without_attempts():
