@@ -100,8 +100,3 @@ def not_connected(seconds: float, what: str = "session") -> RefusalError:
     return RefusalError(
         425, "session_error", f"The {what} is not connected after {seconds:g} seconds of waiting."
     )
-
-
-def not_emulated(what: str) -> RefusalError:
-    """A part of the API that the emulator does not have yet; no code of the service says this."""
-    return RefusalError(404, "not_emulated_yet", f"The emulator does not have {what} yet.")

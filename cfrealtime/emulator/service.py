@@ -13,7 +13,7 @@ from .adapters.registry import ADAPTER_OPERATIONS, Adapters
 from .faults import AnswerWith, Effect, LoseAnswer, RefuseBefore
 from .handlers import OPERATIONS
 from .journal import Entry, Journal
-from .refusals import Json, RefusalError, not_emulated, not_found, unauthorized
+from .refusals import Json, RefusalError, not_found, unauthorized
 from .rules.adapters import check_endpoint
 from .rules.order import MUTATIONS, InFlight, check_alive, check_order, count_request
 from .turn import TurnCredentials
@@ -117,9 +117,7 @@ class Service:
         entry.tracks = wire.count_items(body)
         if call.operation in ADAPTER_OPERATIONS:
             return _scripted(effect) or Answer(*await self._adapters.run(call.operation, app_id, body))
-        operation = OPERATIONS.get(call.operation)
-        if operation is None:
-            raise not_emulated(call.operation)
+        operation = OPERATIONS[call.operation]
         session = self._world.known(app_id, call.session_id or "")
         session = count_request(session, self._world.now)
         self._world.note(session)

@@ -235,7 +235,7 @@ class World:
 
     def _subscribers_of(self, session_id: str) -> Iterator[Session]:
         for other in self.sessions.values():
-            if other.session_id != session_id and session_id in _publishers(other):
+            if other.session_id != session_id and _receives_from(other, session_id):
                 yield other
 
     def _bring_media(self, session: Session) -> None:
@@ -271,10 +271,14 @@ def touched(session: Session, negotiation: Negotiation, now: float) -> Session:
     return evolve(session, negotiated=True, touched_at=now)
 
 
-def _publishers(session: Session) -> set[str]:
-    """The sessions whose tracks or data channels a session receives."""
-    tracks = {subscription.source.session_id for subscription in session.subscriptions.values()}
-    return tracks | {channel.source.session_id for channel in session.channels.values() if channel.source}
+def _receives_from(session: Session, publisher: str) -> bool:
+    """Whether a session receives tracks or data channels of another."""
+    return any(
+        subscription.source.session_id == publisher for subscription in session.subscriptions.values()
+    ) or any(
+        channel.source is not None and channel.source.session_id == publisher
+        for channel in session.channels.values()
+    )
 
 
 def _changes_sources(before: Session, after: Session) -> bool:

@@ -124,6 +124,17 @@ async def test_a_channel_of_the_service_is_announced_in_band(sfu, peers):
     assert [(channel.id, channel.label) for channel in announced] == [(0, "server-events")]
 
 
+async def test_a_message_longer_than_the_endpoint_takes_is_dropped(sfu, peers):
+    alice, bob = peers
+    carry(sfu)
+    voice = alice.channel(1)
+    bob.channel(2)
+    alice.sctp._remote_max_message_size = 262_144
+    voice.send(b"x" * 65_537)
+    voice.send(b"x" * 65_536)
+    await bob.hears(b"x" * 65_536)
+
+
 async def test_an_id_that_the_endpoint_took_for_itself_is_told_to_be_closed(sfu, peers):
     alice, _ = peers
     own = RTCDataChannel(alice.sctp, RTCDataChannelParameters(label="own"))
