@@ -1,0 +1,45 @@
+"""Fixtures for tests of applications: a Cloudflare Realtime that begins anew with every test.
+
+    def test_a_call(realtime): ...                  # blocking
+    async def test_a_call(async_realtime): ...      # with pytest-asyncio or anyio's plugin
+
+In an async test the emulator lives on the test's event loop, and in its time; in any other it has a loop of
+its own. Importing this costs nothing: the emulator and HTTP come with the first fixture that is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from cfrealtime.aio.client import AsyncRealtime
+    from cfrealtime.blocking.client import Realtime
+    from cfrealtime.testing import InProcessEmulator
+
+
+@pytest.fixture
+def realtime_emulator(request: pytest.FixtureRequest) -> Iterator[InProcessEmulator]:
+    """Cloudflare Realtime, emulated: `faults` make it fail, `journal()` and `state()` say what happened."""
+    from cfrealtime.testing import InProcessEmulator
+
+    emulator = InProcessEmulator()
+    if not iscoroutinefunction(request.function):
+        emulator.__enter__()
+    yield emulator
+    emulator.close()
+
+
+@pytest.fixture
+def async_realtime(realtime_emulator: InProcessEmulator) -> AsyncRealtime:
+    """An async client of `realtime_emulator`."""
+    return realtime_emulator.async_realtime
+
+
+@pytest.fixture
+def realtime(realtime_emulator: InProcessEmulator) -> Realtime:
+    """A blocking client of `realtime_emulator`. In an async test call it through `asyncio.to_thread`."""
+    return realtime_emulator.realtime
