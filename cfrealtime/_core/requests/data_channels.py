@@ -120,6 +120,9 @@ def closed(document: Document) -> CloseDataChannelsResult:
 
 def _established(document: Document, kind: Kind) -> EstablishResult:
     rest = {key: value for key, value in document.items() if key != "sessionDescription"}
+    if "datachannel" in rest:
+        # Seen in the field: the service spells it both ways.
+        rest.setdefault("dataChannel", rest.pop("datachannel"))
     result = structure(rest, EstablishResult)
     try:
         result = evolve(result, description=description_in(document))

@@ -232,9 +232,10 @@ def test_a_refusal_says_what_to_pass():
         publish(LocalDataChannel("a", MaxRetransmits(-1)))
 
 
-def test_an_answer_to_establish_without_an_offer_holds_one():
+@pytest.mark.parametrize("key", ["dataChannel", "datachannel"])
+def test_an_answer_to_establish_without_an_offer_holds_one(key):
     channel = {"location": "remote", "dataChannelName": "server-events", "id": 0, "ordered": True}
-    answer = {"sessionDescription": OFFER, "requiresImmediateRenegotiation": True, "dataChannel": channel}
+    answer = {"sessionDescription": OFFER, "requiresImmediateRenegotiation": True, key: channel}
     assert establish().read(answer) == EstablishResult(
         DataChannelResult("remote", name="server-events", id=0, ordered=True),
         SessionDescription.offer(SDP),
