@@ -73,16 +73,13 @@ async def test_a_task_that_waits_too_long_gives_its_place_on(async_session):
 
 @pytest.mark.looptime
 @pytest.mark.parametrize("moment", [0.5, 1], ids=["while it waits", "when its turn comes"])
-def test_a_task_that_is_cancelled_gives_its_place_on(async_session, moment):
-    async def main():
-        order = []
-        tasks = [asyncio.create_task(visit(async_session, name, order)) for name in range(3)]
-        await asyncio.sleep(moment)
-        tasks[1].cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        return order, tasks[1].cancelled(), free(async_session)
-
-    assert run_alone(main()) == ([0, 2], True, True)
+async def test_a_task_that_is_cancelled_gives_its_place_on(async_session, moment):
+    order = []
+    tasks = [asyncio.create_task(visit(async_session, name, order)) for name in range(3)]
+    await asyncio.sleep(moment)
+    tasks[1].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert (order, tasks[1].cancelled(), free(async_session)) == ([0, 2], True, True)
 
 
 @pytest.mark.looptime
