@@ -26,11 +26,14 @@ def realtime_emulator(request: pytest.FixtureRequest) -> Iterator[InProcessEmula
     """Cloudflare Realtime, emulated: `faults` make it fail, `journal()` and `state()` say what happened."""
     from cfrealtime.testing import InProcessEmulator
 
-    emulator = InProcessEmulator()
-    if not iscoroutinefunction(request.function):
-        emulator.__enter__()
-    yield emulator
-    emulator.close()
+    if iscoroutinefunction(request.function):
+        # On the loop that calls first, which is the test's.
+        emulator = InProcessEmulator()
+        yield emulator
+        emulator.close()
+    else:
+        with InProcessEmulator() as emulator:
+            yield emulator
 
 
 @pytest.fixture

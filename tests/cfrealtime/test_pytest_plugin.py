@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("aiortc", "cattrs", "cfrealtime.emulator", "httpx", "httpcore", "starlette")
 SYNC = """
 def test_blocking(realtime, realtime_emulator):
@@ -114,3 +117,11 @@ def test_async_tests_live_on_the_loop_of_their_plugin(tmp_path, plugin, mark, ba
 def test_time_can_be_virtual(tmp_path):
     code, output = run(tmp_path, LOOPTIME, "asyncio", *LOOPTIME_PLUGINS, options=SCOPE)
     assert (code, "1 passed" in output) == (0, True), output
+
+
+def test_the_guide_is_a_suite_that_passes(tmp_path):
+    guide = (ROOT / "docs" / "how-to" / "test-your-application.md").read_text()
+    for name, code in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", guide, re.DOTALL):
+        (tmp_path / name).write_text(code)
+    code, output = run(tmp_path, "", "asyncio", options=[*SCOPE, "-o", "pythonpath=."])
+    assert (code, "6 passed" in output) == (0, True), output
