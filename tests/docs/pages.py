@@ -1,0 +1,136 @@
+"""The pages that are read as programs: their blocks, what these print, and the surroundings they ask for."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import re
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from inspect import iscoroutine
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from cfrealtime import AsyncRealtime, LocalTrack, RemoteTrack
+from cfrealtime.emulator import Emulator, ManualMediaPlane
+from cfrealtime.testing import InProcessEmulator
+from tests.docs.endpoint import Endpoint
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+_BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n?^```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
+_SURROUNDINGS = re.compile(r"^<!-- runs: (.+) -->$", re.MULTILINE)
+
+
+@frozen
+class Block:
+    """A Python block of a page, where it begins, and what the page says that it prints."""
+
+    line: int
+    code: str
+    prints: str | None
+
+    def compiled(self, page: str) -> Any:
+        """The code, under line numbers of the page; `await` may stand anywhere, as in `python -m asyncio`."""
+        return compile(
+            "\n" * self.line + self.code, page, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
+        )
+
+
+@frozen
+class Page:
+    """A page of the documentation."""
+
+    name: str
+    text: str
+
+    @property
+    def surroundings(self) -> str | None:
+        """What its blocks need around them: `in process` or `over HTTP`."""
+        found = _SURROUNDINGS.findall(self.text)
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def blocks(self) -> list[Block]:
+        """Its Python blocks in their order."""
+        return [
+            Block(self.text[: found.start()].count("\n") + 1, found[1], found[2])
+            for found in _BLOCK.finditer(self.text)
+        ]
+
+
+def page(name: str) -> Page:
+    """A page by its name below docs."""
+    return Page(name, (DOCS / name).read_text(encoding="utf-8"))
+
+
+async def run(block: Block, page_name: str, names: dict[str, Any]) -> None:
+    """Run a block with the names of its page; what it defines is added to them."""
+    result = eval(block.compiled(page_name), names)
+    if iscoroutine(result):
+        await result
+
+
+def matches(printed: str, expected: str) -> bool:
+    """Whether a text is the expected one, in which … stands for anything within a line."""
+    return re.fullmatch(".+".join(map(re.escape, expected.split("…"))), printed) is not None
+
+
+def people() -> dict[str, Any]:
+    """The endpoints that pages speak of."""
+    return {name: Endpoint() for name in ("alice", "bob", "carol")}
+
+
+@asynccontextmanager
+async def in_process() -> AsyncIterator[dict[str, Any]]:
+    """An emulator on the test's loop, a client of it, two endpoints, and a hundred publications."""
+    async with InProcessEmulator() as emulator:
+        yield {
+            **people(),
+            "emulator": emulator,
+            "realtime": emulator.async_realtime,
+            "hundred_tracks": await _publish_a_hundred(emulator.async_realtime),
+        }
+
+
+async def _publish_a_hundred(realtime: AsyncRealtime) -> list[RemoteTrack]:
+    tracks: list[RemoteTrack] = []
+    for _ in range(2):
+        session, endpoint = await realtime.new_session(), Endpoint()
+        offer = await endpoint.offer(*["audio"] * 50)
+        local = [LocalTrack(str(number), f"microphone-{number}") for number in range(50)]
+        (await session.publish(offer, local)).raise_for_items()
+        tracks += [RemoteTrack(session.id, track.track_name) for track in local]
+    return tracks
+
+
+@contextmanager
+def over_http() -> Iterator[dict[str, str]]:
+    """An emulator that is served by a thread of its own; gives the environment of its clients."""
+    loop = asyncio.new_event_loop()
+    ready: asyncio.Queue[str] = asyncio.Queue()
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        async with Emulator(media=ManualMediaPlane(connect_after=0)).serve() as base_url:
+            ready.put_nowait(base_url)
+            await stop.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    try:
+        base_url = asyncio.run_coroutine_threadsafe(ready.get(), loop).result(10)
+        yield {
+            "CLOUDFLARE_REALTIME_APP_ID": "demo",
+            "CLOUDFLARE_REALTIME_APP_SECRET": "secret",
+            "CLOUDFLARE_REALTIME_BASE_URL": base_url,
+            "CLOUDFLARE_TURN_KEY_ID": "demo-turn",
+            "CLOUDFLARE_TURN_API_TOKEN": "turn-secret",
+        }
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+        loop.close()
