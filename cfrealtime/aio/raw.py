@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal, Protocol, cast, overload
+
 from cfrealtime._recording import Twin, record_async
 from cfrealtime.aio.adapters import AsyncAdapters
 from cfrealtime.aio.client import AsyncRealtime
 from cfrealtime.aio.session import AsyncSession
 from cfrealtime.aio.turn import AsyncTurn
+
+if TYPE_CHECKING:
+    from cfrealtime.models import CloseResult, SessionDescription
+    from cfrealtime.raw import RawResponse
 
 
 class RawAsyncRealtime:
@@ -14,6 +21,18 @@ class RawAsyncRealtime:
 
     def __init__(self, twin: Twin[AsyncRealtime]) -> None:
         self.new_session = record_async(twin, AsyncRealtime.new_session)
+
+
+class CloseTracks(Protocol):
+    """A close by force or with an offer: of a method that is wrapped checkers keep one overload alone."""
+
+    @overload
+    async def __call__(self, mids: Iterable[str], *, force: Literal[True]) -> RawResponse[CloseResult]: ...
+
+    @overload
+    async def __call__(
+        self, mids: Iterable[str], *, offer: str | SessionDescription
+    ) -> RawResponse[CloseResult]: ...
 
 
 class RawAsyncSession:
@@ -26,7 +45,7 @@ class RawAsyncSession:
         self.subscribe = record_async(twin, AsyncSession.subscribe)
         self.renegotiate = record_async(twin, AsyncSession.renegotiate)
         self.update_tracks = record_async(twin, AsyncSession.update_tracks)
-        self.close_tracks = record_async(twin, AsyncSession.close_tracks)
+        self.close_tracks = cast("CloseTracks", record_async(twin, AsyncSession.close_tracks))
         self.get_state = record_async(twin, AsyncSession.get_state)
         self.establish_data_channels = record_async(twin, AsyncSession.establish_data_channels)
         self.publish_data_channels = record_async(twin, AsyncSession.publish_data_channels)

@@ -3,11 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal, Protocol, cast, overload
+
 from cfrealtime._recording import Twin, record_sync
 from cfrealtime.blocking.adapters import Adapters
 from cfrealtime.blocking.client import Realtime
 from cfrealtime.blocking.session import Session
 from cfrealtime.blocking.turn import Turn
+
+if TYPE_CHECKING:
+    from cfrealtime.models import CloseResult, SessionDescription
+    from cfrealtime.raw import RawResponse
 
 
 class RawRealtime:
@@ -15,6 +22,18 @@ class RawRealtime:
 
     def __init__(self, twin: Twin[Realtime]) -> None:
         self.new_session = record_sync(twin, Realtime.new_session)
+
+
+class CloseTracks(Protocol):
+    """A close by force or with an offer: of a method that is wrapped checkers keep one overload alone."""
+
+    @overload
+    def __call__(self, mids: Iterable[str], *, force: Literal[True]) -> RawResponse[CloseResult]: ...
+
+    @overload
+    def __call__(
+        self, mids: Iterable[str], *, offer: str | SessionDescription
+    ) -> RawResponse[CloseResult]: ...
 
 
 class RawSession:
@@ -27,7 +46,7 @@ class RawSession:
         self.subscribe = record_sync(twin, Session.subscribe)
         self.renegotiate = record_sync(twin, Session.renegotiate)
         self.update_tracks = record_sync(twin, Session.update_tracks)
-        self.close_tracks = record_sync(twin, Session.close_tracks)
+        self.close_tracks = cast("CloseTracks", record_sync(twin, Session.close_tracks))
         self.get_state = record_sync(twin, Session.get_state)
         self.establish_data_channels = record_sync(twin, Session.establish_data_channels)
         self.publish_data_channels = record_sync(twin, Session.publish_data_channels)
