@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from cfrealtime import AsyncRealtime, Realtime, Session
-from tests.cfrealtime.virtual import run_in_virtual_time
+from cfrealtime import AsyncRealtime, Session
+from tests.cfrealtime.virtual import Clock, blocking_client, run_in_virtual_time
 
 # What gives an object without being awaited.
 _OBJECTS = {"session", "negotiate", "with_options", "turn"}
@@ -17,6 +17,9 @@ class Awaited:
 
     def __init__(self, blocking: Any) -> None:
         self._blocking = blocking
+
+    def __repr__(self) -> str:
+        return repr(self._blocking)
 
     async def __aenter__(self) -> Awaited:
         return Awaited(self._blocking.__enter__())
@@ -43,7 +46,7 @@ class Awaited:
 def play(colour: str, scenario: Any, **options: Any) -> Any:
     """What `scenario(client)`, a coroutine, gives."""
     if colour == "sync":
-        with Realtime("app", "hunter2", **options) as client:
+        with blocking_client(Clock(), **options) as client:
             return finish(scenario(Awaited(client)))
 
     async def main() -> Any:
