@@ -14,6 +14,7 @@ from .core.events import (
     RoomClosed,
     RoomEvent,
     RoomOpened,
+    SelectionChanged,
     SessionReplaced,
     TrackMuted,
     TrackPublished,
@@ -21,7 +22,7 @@ from .core.events import (
 )
 from .core.notices import IceServer
 from .core.permissions import Permissions
-from .core.policy import Policy, everyone
+from .core.policy import Policy, Visible, Wanted, audio_only, everybody, everyone, selected
 from .core.settings import Settings
 from .rooms import Connection, Rooms, Visitor
 from .store import MemoryStore, RoomStore
@@ -43,11 +44,17 @@ __all__ = [
     "RoomOpened",
     "RoomStore",
     "Rooms",
+    "SelectionChanged",
     "SessionReplaced",
     "Settings",
     "TrackMuted",
     "TrackPublished",
     "TrackUnpublished",
+    "Visible",
     "Visitor",
+    "Wanted",
+    "audio_only",
+    "everybody",
     "everyone",
+    "selected",
 ]

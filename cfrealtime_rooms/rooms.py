@@ -31,11 +31,11 @@ from .core.inputs import (
 from .core.notices import Error, IceServer
 from .core.permissions import Permissions
 from .core.plan import Rules
-from .core.policy import Policy, everyone
+from .core.policy import Policy, Visible, everybody, everyone
 from .core.settings import Settings
 from .runtime.actor import RoomActor, Services, new_id
 from .runtime.events import EventHub
-from .runtime.guard import guarded
+from .runtime.guard import guarded, guarded_visible
 from .runtime.outbox import CloseChannel, Outbox, SendText
 from .signaling import ProtocolError, decode
 from .store import MemoryStore, RoomStore
@@ -96,6 +96,7 @@ class Rooms:
         realtime: AsyncRealtime,
         *,
         policy: Policy = everyone,
+        visible: Visible = everybody,
         grace: float | None = None,
         max_participants: int | None = None,
         ice_servers: IceServers | None = None,
@@ -103,7 +104,9 @@ class Rooms:
         store: RoomStore | None = None,
         call_deadline: float = 20.0,
     ) -> None:
-        """`grace`, in seconds, and `max_participants` override `settings`.
+        """`policy` says who should receive what, `visible` who is told about whom.
+
+        `grace`, in seconds, and `max_participants` override `settings`.
 
         `ice_servers` is a value, or an async function of the `Visitor`; by default Cloudflare's STUN server
         on Cloudflare, and none elsewhere. `call_deadline`: seconds one API call may take in all.
@@ -119,7 +122,7 @@ class Rooms:
             # A lane knows better than the SDK what a failed call has left and what comes next.
             realtime=realtime.with_options(max_retries=0),
             store=store or MemoryStore(),
-            rules=Rules(guarded(policy), self.settings),
+            rules=Rules(guarded(policy), self.settings, guarded_visible(visible)),
             events=self._events,
             call_deadline=call_deadline,
         )

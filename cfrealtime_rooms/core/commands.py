@@ -131,6 +131,16 @@ class SetAttributes:
 
 
 @frozen
+class Select:
+    """Say what to receive, where the room leaves that to its participants. Always the whole choice."""
+
+    publications: tuple[str, ...] = ()
+    """The most wanted first."""
+    participants: tuple[str, ...] = ()
+    """Everything that these publish, now and later."""
+
+
+@frozen
 class RequestSnapshot:
     """Ask for the whole room: after a gap in the revisions."""
 
@@ -152,6 +162,7 @@ Command = (
     | Unpublish
     | SendMessage
     | SetAttributes
+    | Select
     | RequestSnapshot
     | Leave
 )
@@ -168,6 +179,7 @@ COMMAND_NAMES: dict[type[Command], str] = {
     Unpublish: "unpublish",
     SendMessage: "message",
     SetAttributes: "attributes",
+    Select: "select",
     RequestSnapshot: "snapshot",
     Leave: "leave",
 }

@@ -16,20 +16,24 @@ from .commands import (
     Offer,
     RequestSnapshot,
     Resume,
+    Select,
     SendMessage,
     SetAttributes,
     Unpublish,
 )
 from .departure import remove
-from .events import MessageSent, TrackMuted
+from .events import MessageSent, SelectionChanged, TrackMuted
 from .exchange import answer
 from .membership import join, merged, resume
 from .notices import Message
+from .policy import may_see
 from .publishing import check_tracks, end, end_grant, may_be_collected, waiting_offer, withdraw
 from .replacing import replace
-from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Connection, Idle, Participant
+from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Connection, Idle, Participant, Selection
 from .turn import Refused, Turn
 from .views import snapshot
+
+LONGEST_ID = 64
 
 
 def obey(turn: Turn, connection: Connection, command: Command) -> None:
@@ -132,6 +136,8 @@ def _conduct(turn: Turn, connection: Connection, participant: Participant, comma
             _say(turn, participant, command)
         case SetAttributes(attributes):
             _set_attributes(turn, connection, participant, attributes)
+        case Select(publications, participants):
+            _select(turn, participant, Selection(publications, participants))
         case RequestSnapshot():
             participant.told = turn.room.revision
             turn.send(participant, snapshot(turn.room, participant))
@@ -168,6 +174,20 @@ def _set_attributes(
         turn.change(participant)
 
 
+def _select(turn: Turn, participant: Participant, selection: Selection) -> None:
+    """Only this participant's lane has to be looked at. Ids that mean nothing yet may do so later."""
+    most, chosen = turn.rules.settings.limits.selection, (*selection.publications, *selection.participants)
+    if len(chosen) > most:
+        raise Refused("too_many_selected", f"A participant selects at most {most} in all.")
+    if any(len(one) > LONGEST_ID for one in chosen):
+        raise Refused("bad_message", f"An id has at most {LONGEST_ID} characters.")
+    if selection == participant.selection:
+        return
+    participant.selection = selection
+    turn.touch(participant)
+    turn.emit(SelectionChanged(turn.room.id, participant.id, selection.publications, selection.participants))
+
+
 def _say(turn: Turn, participant: Participant, command: SendMessage) -> None:
     if not participant.permissions.message:
         raise Refused("not_allowed", "This participant may not send messages.")
@@ -185,6 +205,8 @@ def spread(
     """Deliver a message. Its sender gets it too: what it shows is what the others have got."""
     room = turn.room
     visible = {p.id for p in room.participants.values() if p.visible}
+    if sender is not None and to is not None:
+        visible = {p for p in visible if may_see(sender, room.participants[p])}
     addressed = visible if to is None else visible.intersection(to)
     if sender is not None:
         # Who addresses people wants to know; the host's may have left while it spoke.

@@ -102,6 +102,16 @@ class MessageSent:
 
 
 @frozen
+class SelectionChanged:
+    """A participant has chosen what to receive."""
+
+    room: str
+    participant: str
+    publications: tuple[str, ...]
+    participants: tuple[str, ...]
+
+
+@frozen
 class SessionReplaced:
     """A participant got a new media session; the others kept theirs."""
 
@@ -132,6 +142,7 @@ RoomEvent = (
     | TrackMuted
     | TrackUnpublished
     | MessageSent
+    | SelectionChanged
     | SessionReplaced
     | LeakReported
 )

@@ -34,6 +34,7 @@ from .membership import connect, disconnect
 from .notices import Error
 from .plan import Rules, next_step
 from .replacing import replace
+from .sight import look_again
 from .state import Operation, Room
 from .turn import Refused, Turn
 from .views import delta, snapshot, view
@@ -170,7 +171,8 @@ class RoomMachine:
 
     def _plan(self, turn: Turn) -> None:
         """Plan until nothing more can begin: a step may touch other lanes."""
-        while turn.touched:
+        while turn.touched or turn.stirred:
+            look_again(turn)
             touched, turn.touched = turn.touched, set()
             for participant_id in sorted(touched):
                 participant = turn.room.participants.get(participant_id)
@@ -185,11 +187,14 @@ class RoomMachine:
         """One revision and one delta for everything visible that changed in this turn."""
         room = turn.room
         changed = [room.participants[p] for p in room.participants if p in turn.changed]
-        if not (turn.left or any(participant.visible for participant in changed)):
+        if not (turn.left or turn.heard or any(participant.visible for participant in changed)):
             return  # who is not visible yet is told of itself when it is
         room.revision += 1
-        views = [view(participant) for participant in changed]
+        views = {participant.id: view(participant) for participant in changed}
         for participant in room.participants.values():
-            if participant.connection is not None:
-                turn.send(participant, delta(room, participant, views, turn.left))
-            participant.told = room.revision
+            news = delta(room, participant, views, turn.left, turn.heard.get(participant.id))
+            if participant.hears_of is not None:
+                participant.hears_of.difference_update(one.id for one in turn.left)
+            if news is not None:  # who is told nothing stays at the revision that its client has
+                turn.send(participant, news)
+                participant.told = room.revision

@@ -14,6 +14,7 @@ from .inputs import Connected
 from .notices import Grant, Joined, RoomAnswer, RoomOffer, Welcome
 from .publishing import check_tracks, end, may_be_collected, waiting_offer, withdraw
 from .replacing import publishes, retire, tell_replaced
+from .sight import begin_to_see
 from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Connection, Lane, Participant
 from .turn import Refused, Turn
 from .views import snapshot
@@ -51,6 +52,7 @@ def join(turn: Turn, connection: Connection, command: Join) -> None:
     if twin is not None:
         remove(turn, twin, "replaced")
     connection.participant = participant.id
+    begin_to_see(turn, participant)
     _tell_joined(turn, participant)
     if command.offer is not None:
         _take_offer(turn, participant, command.offer, command.tracks)

@@ -67,6 +67,8 @@ class ClientLimits:
     attribute_length: int = 256
     tracks: int = 16
     """Publications of one participant."""
+    selection: int = 256
+    """Publications and participants in one `Select`."""
 
 
 @frozen

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from attrs import Factory, define, field, frozen
 
 from .calls import ApiCall
-from .policy import Policy, may_receive, ready_at
+from .policy import Policy, Visible, Wanted, everybody, may_receive, ready_at
 from .settings import TRACKS_PER_CALL, Settings
 from .state import Idle, Lane, Participant, Room
 from .tracks import Publication, Subscription
@@ -128,6 +128,7 @@ class Rules:
 
     policy: Policy
     settings: Settings = field(factory=Settings)
+    visible: Visible = everybody
     repointing: bool = True
     """False once the service has refused to point a live mid at another publication."""
 
@@ -140,7 +141,7 @@ def wanted_by(room: Room, subscriber: Participant, policy: Policy) -> dict[str, 
         if may_receive(subscriber, publisher)
         for publication in publisher.publications.values()
     }
-    chosen = dict.fromkeys(policy(room, subscriber))
+    chosen = (one.publication if isinstance(one, Wanted) else one for one in policy(room, subscriber))
     return {wanted: allowed[wanted] for wanted in chosen if wanted in allowed}
 
 
@@ -201,9 +202,12 @@ def _without_sdp(lane: Lane, difference: Difference, rules: Rules, now: float) -
     """Closes and re-points: they need neither the client nor its channel."""
     if lane.session_id is None:
         return None
-    moves = difference.moved + fill_spares(lane, difference.spares, difference.missing)
+    # Where one thing is chosen instead of another, its mid is used again rather than closed.
+    free = difference.spares + (difference.unwanted if rules.repointing else [])
+    moves = difference.moved + fill_spares(lane, free, difference.missing)
+    used = {move.mid for move in moves}
     close = sorted(lane.closing)
-    close += [subscription.mid for subscription in difference.unwanted]
+    close += [subscription.mid for subscription in difference.unwanted if subscription.mid not in used]
     if not rules.repointing:
         close += [move.mid for move in difference.moved]
         close += [spare.mid for spare in difference.spares]

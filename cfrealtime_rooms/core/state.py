@@ -132,6 +132,15 @@ class Lane:
         return {s.mid: s.publication for s in self.subscriptions.values() if s.publication is not None}
 
 
+@frozen
+class Selection:
+    """What a participant has chosen to receive: the first is the most wanted."""
+
+    publications: tuple[str, ...] = ()
+    participants: tuple[str, ...] = ()
+    """Everything that these publish, now and later."""
+
+
 @define
 class Participant:
     """A membership in the room."""
@@ -156,6 +165,9 @@ class Participant:
     exchanges: int = 0
     replacements: list[float] = Factory(list[float])
     """When its sessions were replaced lately."""
+    selection: Selection = Factory(Selection)
+    hears_of: set[str] | None = None
+    """Who its client was told about, where the host's function decides; None: all who are visible."""
 
     def next_exchange(self) -> int:
         """A number for a grant or an exchange; never used twice for this participant."""

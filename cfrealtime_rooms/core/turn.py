@@ -37,6 +37,10 @@ class Turn:
     """Participants whose lanes are to be planned again."""
     changed: set[str] = Factory(set[str])
     """Participants whose view has changed."""
+    stirred: set[str] = Factory(set[str])
+    """Participants of whom it may have changed who is told about whom."""
+    heard: dict[str, frozenset[str]] = Factory(dict[str, frozenset[str]])
+    """Whom those were told about before this turn who are told about others now."""
     left: list[Departure] = Factory(list[Departure])
     closing: str | None = None
     """Why everyone is being sent away, while they are."""
@@ -85,6 +89,7 @@ class Turn:
     def change(self, participant: Participant) -> None:
         """Clients see this participant differently now."""
         self.changed.add(participant.id)
+        self.stirred.add(participant.id)
 
     def stop_repointing(self) -> None:
         """The service refuses to re-point: from here on close and subscribe instead, in the whole app."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from .notices import Delta, Departure, ParticipantView, PublicationView, Snapshot
 from .policy import may_see
 from .state import Participant, Room
+
+HIDDEN = "hidden"
+"""Why a participant who is still there is gone for somebody."""
 
 
 def view(participant: Participant) -> ParticipantView:
@@ -34,12 +37,23 @@ def snapshot(room: Room, viewer: Participant) -> Snapshot:
 
 
 def delta(
-    room: Room, viewer: Participant, changed: Iterable[ParticipantView], left: Iterable[Departure]
-) -> Delta:
-    """What the viewer may see of a change, from the revision its client has."""
-    seen = [
-        other
-        for other in changed
-        if other.id in room.participants and may_see(viewer, room.participants[other.id])
-    ]
-    return Delta(viewer.told, room.revision, tuple(seen), tuple(left))
+    room: Room,
+    viewer: Participant,
+    changed: Mapping[str, ParticipantView],
+    left: Iterable[Departure],
+    before: Collection[str] | None = None,
+) -> Delta | None:
+    """What the viewer may see of a change, from the revision its client has; None where that is nothing.
+
+    `before`: whom it was told about until now, if that has changed.
+    """
+    hears_of = viewer.hears_of
+    seen = [one for one in changed.values() if may_see(viewer, room.participants[one.id])]
+    known = hears_of if before is None else before
+    gone = [one for one in left if known is None or one.id in known]
+    if hears_of is not None and before is not None:
+        seen += [view(room.participants[one]) for one in sorted(hears_of.difference(before, changed))]
+        gone += [Departure(one, HIDDEN) for one in sorted(set(before) - hears_of) if one in room.participants]
+    if not seen and not gone:
+        return None
+    return Delta(viewer.told, room.revision, tuple(seen), tuple(gone))

@@ -99,6 +99,10 @@ class Participant(Client):
         """Change one's own attributes; an empty value removes the key."""
         self._tell("attributes", attributes=attributes)
 
+    def select(self, *, publications: Iterable[str] = (), participants: Iterable[str] = ()) -> None:
+        """Say what to receive, by ids: all of it, every time."""
+        self._tell("select", publications=list(publications), participants=list(participants))
+
     def send_raw(self, text: str) -> None:
         """Send any text, right or wrong."""
         if self._send is not None:

@@ -49,12 +49,12 @@ NOT_SENT = Failed("not_sent")
 class Driver:
     """A room whose clock, ids, clients and SFU are the test."""
 
-    def __init__(self, **rules: Any) -> None:
+    def __init__(self, policy: Any = everyone, **rules: Any) -> None:
         self.now = 0.0
         self._numbers = count(1)
         self._mids = count()
         self.machine = RoomMachine(
-            Room("hall"), Rules(everyone, **rules), lambda prefix: f"{prefix}-{next(self._numbers)}"
+            Room("hall"), Rules(policy, **rules), lambda prefix: f"{prefix}-{next(self._numbers)}"
         )
         self.told: dict[str, list[Notice]] = {}
         self.hung_up: dict[str, tuple[int, str]] = {}

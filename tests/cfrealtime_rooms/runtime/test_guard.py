@@ -1,4 +1,4 @@
-"""A policy of the host's, and what a fault in it costs."""
+"""Functions of the host's, and what a fault in one costs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from cfrealtime_rooms.core.permissions import Permissions
-from cfrealtime_rooms.core.policy import everyone
+from cfrealtime_rooms.core.policy import everybody, everyone
 from cfrealtime_rooms.core.state import Lane, Participant, Room
 from cfrealtime_rooms.core.tracks import Locator, Subscription
-from cfrealtime_rooms.runtime.guard import guarded
+from cfrealtime_rooms.runtime.guard import guarded, guarded_visible
 
 
 def receiving(*publications: str) -> Participant:
@@ -48,3 +48,16 @@ def test_a_policy_that_works_is_left_alone():
     room = Room("hall", participants={"p1": one, "p2": two})
     assert guarded(everyone)(room, one) == tuple(everyone(room, one))
     assert guarded(lambda *_: ["a", "b", "a"])(room, one) == ("a", "b")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_where_visible_fails_everyone_goes_on_knowing_whom_they_know(known, caplog):
+    one, two = receiving(), receiving()
+    two.id, two.visible = "p2", True
+    one.hears_of = {"p2"} if known else set()
+    assert guarded_visible(lambda *_: 1 / 0)(Room("hall"), one, two) is known
+    assert "room hall: the function `visible` failed for p1" in caplog.text
+
+
+def test_the_default_is_not_wrapped():
+    assert guarded_visible(everybody) is everybody

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
@@ -14,8 +15,9 @@ import httpx
 from cfrealtime import AsyncRealtime
 from cfrealtime.emulator import Emulator
 from cfrealtime.emulator.media.manual import ManualMediaPlane
-from cfrealtime_rooms import Rooms
+from cfrealtime_rooms import RoomEvent, Rooms
 from cfrealtime_rooms.testing import Guests, LocalParticipant
+from tests.cfrealtime_rooms.scenarios.wire import Wire
 
 ROOM = "demo"
 ROUND_TRIP = 0.15
@@ -30,6 +32,8 @@ class Scene:
     def __init__(self, emulator: Emulator, realtime: AsyncRealtime, rooms: Rooms, guests: Guests) -> None:
         self.emulator, self.realtime, self.rooms, self.guests = emulator, realtime, rooms, guests
         self.join, self.arrive, self.join_at_once = guests.join, guests.arrive, guests.join_at_once
+        self.wire: Wire = Wire(emulator.app)
+        self.events: list[RoomEvent] = []
 
     @property
     def faults(self) -> Any:
@@ -43,6 +47,18 @@ class Scene:
     async def rest(self, seconds: float = 10.0) -> None:
         """Let virtual time pass."""
         await asyncio.sleep(seconds)
+
+    async def meet(self, *identities: str, **options: Any) -> list[LocalParticipant]:
+        """Several who come at once, with time to receive each other."""
+        people = await self.join_at_once(*identities, **options)
+        await self.rest()
+        return people
+
+    async def until(self, guest: LocalParticipant, phase: str, within: float = 30.0) -> None:
+        """Wait until the guest's lane is in this phase."""
+        async with asyncio.timeout(within):
+            while self.member(guest)["phase"] != phase:
+                await asyncio.sleep(0.005)
 
     # What the room knows.
 
@@ -62,6 +78,14 @@ class Scene:
         """Session and epoch of everyone, by identity: who kept them was not disturbed."""
         return {p["identity"]: (p["session_id"], p["epoch"]) for p in self.room()["participants"]}
 
+    def epochs(self) -> dict[str, int]:
+        """How many sessions everyone has had, by identity."""
+        return {who: epoch for who, (_, epoch) in self.sessions().items()}
+
+    def seen(self, kind: type) -> list[Any]:
+        """The host's events of this kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
     # What was called.
 
     def calls(self, since: int = 0) -> list[dict[str, Any]]:
@@ -74,6 +98,12 @@ class Scene:
 
     def calls_by_session(self, since: int = 0) -> Counter[str]:
         return Counter(call["session_id"] or "none" for call in self.calls(since))
+
+    def asked(self, since: int = 0, of: LocalParticipant | None = None) -> list[int]:
+        """How many tracks each `new_tracks` named."""
+        session = self.session(of) if of is not None else None
+        calls = [call for call in self.calls(since) if call["operation"] == "new_tracks"]
+        return [call["tracks"] for call in calls if session in (None, call["session_id"])]
 
     # What must hold.
 
@@ -127,12 +157,24 @@ async def scene(
     async with no_faults_of_ours(), Emulator() as emulator:
         if setup is not None:
             setup(emulator)
+        wire = Wire(emulator.app)
         async with (
-            client(emulator) as realtime,
+            client(emulator, wire) as realtime,
             Rooms(realtime, **(settings or {})) as rooms,
             Guests(rooms, ROOM, **guest) as guests,
         ):
-            yield Scene(emulator, realtime, rooms, guests)
+            stage = Scene(emulator, realtime, rooms, guests)
+            stage.wire = wire
+            watching = asyncio.create_task(_watch(rooms, stage.events))
+            try:
+                yield stage
+            finally:
+                watching.cancel()
+
+
+async def _watch(rooms: Rooms, events: list[RoomEvent]) -> None:
+    async for event in rooms.events():
+        events.append(event)
 
 
 @asynccontextmanager
@@ -150,12 +192,41 @@ async def no_faults_of_ours() -> AsyncIterator[None]:
     assert [record.getMessage() for record in records] == []
 
 
-def client(emulator: Emulator) -> AsyncRealtime:
+def client(emulator: Emulator, wire: Wire | None = None) -> AsyncRealtime:
     """The SDK on an emulator in this process."""
-    transport = httpx.ASGITransport(emulator.app)
+    transport = wire if wire is not None else httpx.ASGITransport(emulator.app)
     return AsyncRealtime("demo", "secret", base_url="http://emulator/v1", transport=transport)
 
 
 def sources(name: str) -> set[tuple[str, str]]:
     """What a usual guest sends."""
     return {(name, "microphone"), (name, "camera")}
+
+
+def slow(emulator: Emulator) -> None:
+    """Every call takes a while, as it does in the field."""
+    emulator.faults.delay = API
+
+
+def intercept(guest: LocalParticipant, kind: str) -> list[dict[str, Any]]:
+    """Keep what the room says of this kind from the guest, until `release`; it is gathered here."""
+    kept: list[dict[str, Any]] = []
+
+    async def keep(message: Any) -> None:
+        kept.append(message)
+
+    guest._handlers = {**guest._handlers, kind: keep}
+    return kept
+
+
+async def release(guest: LocalParticipant, kind: str, kept: list[dict[str, Any]]) -> None:
+    """Hand on what was kept, and keep nothing more."""
+    guest._handlers = {**guest._handlers, kind: getattr(guest, f"_on_{kind}")}
+    for message in kept:
+        await guest.receive(json.dumps(message))
+    kept.clear()
+
+
+def say(guest: LocalParticipant, kind: str, **fields: Any) -> None:
+    """Send a message of the protocol as it is given."""
+    guest.send_raw(json.dumps({"type": kind, **fields}))

@@ -17,6 +17,7 @@ from cfrealtime_rooms.core.commands import (
     OfferedTrack,
     RequestSnapshot,
     Resume,
+    Select,
     SendMessage,
     SetAttributes,
     Unpublish,
@@ -75,6 +76,11 @@ COMMANDS: list[tuple[dict[str, Any], Command]] = [
     ({"type": "message", "text": "hi", "to": ["p-1"]}, SendMessage("hi", None, ("p-1",))),
     ({"type": "message", "data": {"poll": [1, 2.5, None]}}, SendMessage(None, {"poll": [1, 2.5, None]})),
     ({"type": "attributes", "attributes": {"hand": ""}}, SetAttributes({"hand": ""})),
+    ({"type": "select"}, Select()),
+    (
+        {"type": "select", "publications": ["pub-1"], "participants": ["p-1"]},
+        Select(("pub-1",), ("p-1",)),
+    ),
     ({"type": "snapshot"}, RequestSnapshot()),
     ({"type": "leave"}, Leave()),
 ]
