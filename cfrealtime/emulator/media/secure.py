@@ -1,7 +1,7 @@
 """DTLS and SRTP of one session; with `data_association` the only module that knows aiortc.
 
 `aiortc` is used for its lower classes only. What is touched beneath its public names is this, and a test
-holds it in place: `RTCDtlsTransport._handle_rtp_data`, `._handle_rtcp_data`, `._send_rtp`, `._send_data`, and
+holds it in place: `RTCDtlsTransport._handle_rtp_data`, `._handle_rtcp_data`, `._tx_srtp`, `._send_data`, and
 `_recv` and `_send` of the transport it is given.
 """
 
@@ -113,16 +113,11 @@ class _Dtls(RTCDtlsTransport):
         with suppress(ConnectionError, SSL.Error):
             await super()._send_data(data)
 
-    def send_rtp(self, data: bytes) -> None:
-        """Protect and send an RTP or RTCP packet at once."""
-        sending = self._send_rtp(data)
-        try:
-            # Nothing in it waits, since our wire does not: one step runs it to its end.
-            sending.send(None)
-        except StopIteration:
-            return
-        finally:
-            sending.close()
+    def protect(self, packet: bytes) -> bytes:
+        """An RTP or RTCP packet as it travels, once connected."""
+        # Not by aiortc's own way of sending: a coroutine for every copy of every packet costs too much.
+        srtp = self._tx_srtp
+        return srtp.protect_rtcp(packet) if 192 <= packet[1] <= 223 else srtp.protect(packet)  # RFC 5761
 
 
 class SecureTransport:
@@ -134,16 +129,11 @@ class SecureTransport:
         self._dtls = _Dtls(self._wire, certificate, callbacks)
         self._association: Association | None = None
         self._data: tuple[DataTransport | None, tuple[Channel, ...]] = (None, ())
-        self._closing = False
+        self._connected = self._closing = False
         self._dtls.on("statechange", self._changed)
         fingerprints = [RTCDtlsFingerprint(algorithm, value) for algorithm, value in remote.fingerprints]
         self._tasks: set[asyncio.Task[None]] = set()
         self._run(self._dtls.start(RTCDtlsParameters(fingerprints=fingerprints)))
-
-    @property
-    def connected(self) -> bool:
-        """Whether packets can be sent."""
-        return self._dtls.state == "connected"
 
     def datagram(self, data: bytes) -> None:
         """A DTLS, SRTP or SRTCP datagram arrived."""
@@ -152,17 +142,18 @@ class SecureTransport:
 
     def send(self, packet: bytes) -> None:
         """Send an RTP or RTCP packet; one that cannot be sent is lost, as on any network."""
-        if not self.connected:
+        if not self._connected:
             return
         try:
-            self._dtls.send_rtp(packet)
-        except (ConnectionError, ValueError, pylibsrtp.Error):
+            protected = self._dtls.protect(packet)
+        except (ValueError, pylibsrtp.Error):
             return
+        self._callbacks.send(protected)
 
     def carry(self, remote: DataTransport | None, channels: Iterable[Channel]) -> None:
         """Have these data channels as soon as DTLS stands; none without the endpoint's word about SCTP."""
         self._data = remote, tuple(channels)
-        if self.connected:
+        if self._connected:
             self._carry()
 
     def send_message(self, channel_id: int, message: Message) -> None:
@@ -187,9 +178,10 @@ class SecureTransport:
 
     def _changed(self) -> None:
         """The DTLS state changed."""
+        self._connected = self._dtls.state == "connected"
         if self._closing:
             return
-        if self.connected:
+        if self._connected:
             self._callbacks.connected()
             self._carry()
         elif self._dtls.state in ("closed", "failed"):

@@ -19,9 +19,11 @@ def test_decrypted_packets_are_handed_to_methods_that_can_be_replaced():
     assert "await self._handle_rtcp_data(data)" in source
 
 
-def test_rtp_and_rtcp_are_sent_by_one_method():
-    assert parameters(RTCDtlsTransport._send_rtp) == ["self", "data"]
-    assert inspect.iscoroutinefunction(RTCDtlsTransport._send_rtp)
+def test_packets_are_protected_by_a_session_that_is_there_once_connected():
+    source = inspect.getsource(RTCDtlsTransport)
+    assert source.index("self._tx_srtp = Session(") < source.index("self._set_state(State.CONNECTED)")
+    assert "self._tx_srtp.protect(data)" in source
+    assert "self._tx_srtp.protect_rtcp(data)" in source
 
 
 def test_packets_of_data_channels_pass_two_methods_that_can_be_replaced():
