@@ -207,11 +207,14 @@ async def test_an_answer_that_is_late_is_an_unknown_outcome():
 
 
 @pytest.mark.looptime
-async def test_a_rate_limit_says_when_to_come_back():
+async def test_a_rate_limit_says_when_to_come_back_and_the_call_does():
     async with meeting() as (emulator, client):
         emulator.faults.answer_with("new_session", 429, code="rate_limited", retry_after=3)
+        assert (await client.new_session()).id
+        assert asyncio.get_running_loop().time() == pytest.approx(3, abs=0.1)
+        emulator.faults.answer_with("new_session", 429, code="rate_limited", retry_after=3)
         with pytest.raises(RateLimitError) as caught:
-            await client.new_session()
+            await client.with_options(max_retries=0).new_session()
         assert caught.value.retry_after == 3
 
 
