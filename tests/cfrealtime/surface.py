@@ -63,7 +63,8 @@ def members(cls: type) -> Iterator[str]:
     """The members of a class, without those of bases that are described themselves."""
     own = dict(vars(cls))
     for base in cls.__bases__:
-        if base.__module__.startswith("cfrealtime.") and base.__name__ not in cfrealtime.__all__:
+        ours = base.__module__.startswith("cfrealtime.") and "emulator" not in base.__module__
+        if ours and base.__name__ not in cfrealtime.__all__:
             own = {**vars(base), **own}
     if attrs.has(cls):
         yield from (attribute(one) for one in attrs.fields(cls) if not one.name.startswith("_"))
