@@ -23,12 +23,13 @@ from .core.events import (
 from .core.notices import IceServer
 from .core.permissions import Permissions
 from .core.policy import Policy, Visible, Wanted, audio_only, everybody, everyone, selected
-from .core.settings import Settings
+from .core.settings import Duplicates, Settings
 from .rooms import Connection, Rooms, Visitor
 from .store import MemoryStore, RoomStore
 
 __all__ = [
     "Connection",
+    "Duplicates",
     "IceServer",
     "LeakReported",
     "MemoryStore",

@@ -32,7 +32,7 @@ from .core.notices import Error, IceServer
 from .core.permissions import Permissions
 from .core.plan import Rules
 from .core.policy import Policy, Visible, everybody, everyone
-from .core.settings import Settings
+from .core.settings import Duplicates, Settings
 from .runtime.actor import RoomActor, Services, new_id
 from .runtime.events import EventHub
 from .runtime.guard import guarded, guarded_visible
@@ -99,6 +99,7 @@ class Rooms:
         visible: Visible = everybody,
         grace: float | None = None,
         max_participants: int | None = None,
+        duplicates: Duplicates | None = None,
         ice_servers: IceServers | None = None,
         settings: Settings | None = None,
         store: RoomStore | None = None,
@@ -106,7 +107,7 @@ class Rooms:
     ) -> None:
         """`policy` says who should receive what, `visible` who is told about whom.
 
-        `grace`, in seconds, and `max_participants` override `settings`.
+        `grace`, in seconds, `max_participants` and `duplicates` override `settings`.
 
         `ice_servers` is a value, or an async function of the `Visitor`; by default Cloudflare's STUN server
         on Cloudflare, and none elsewhere. `call_deadline`: seconds one API call may take in all.
@@ -116,6 +117,8 @@ class Rooms:
             self.settings = evolve(self.settings, grace=grace)
         if max_participants is not None:
             self.settings = evolve(self.settings, max_participants=max_participants)
+        if duplicates is not None:
+            self.settings = evolve(self.settings, duplicates=duplicates)
         self._ice_servers = ice_servers if ice_servers is not None else _default_ice_servers(realtime)
         self._events = EventHub()
         self._services = Services(

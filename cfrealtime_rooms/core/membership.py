@@ -41,15 +41,17 @@ def join(turn: Turn, connection: Connection, command: Join) -> None:
     """Admit a participant. The others learn of it when its first exchange has succeeded."""
     room = turn.room
     participant = _newcomer(turn, connection, command)
+    replaced = _give_way(turn, connection.identity)
     if command.offer is not None:
-        check_tracks(turn, participant, command.tracks)
-    twin = next((p for p in room.participants.values() if p.identity == connection.identity), None)
-    if twin is None and len(room.participants) >= turn.rules.settings.max_participants:
-        raise Refused("room_full", "The room is full; try again when someone has left.")
+        check_tracks(turn, participant, command.tracks, [twin.id for twin in replaced])
+    most = turn.rules.settings.max_participants
+    if not replaced and len(room.participants) >= most:
+        sentence = f"The room takes {most} participants and is full; try again when someone has left."
+        raise Refused("room_full", sentence)
     if not room.participants:
         turn.emit(RoomOpened(room.id))
     room.participants[participant.id] = participant
-    if twin is not None:
+    for twin in replaced:
         remove(turn, twin, "replaced")
     connection.participant = participant.id
     begin_to_see(turn, participant)
@@ -59,6 +61,18 @@ def join(turn: Turn, connection: Connection, command: Join) -> None:
     else:
         become_visible(turn, participant)
     turn.touch(participant)
+
+
+def _give_way(turn: Turn, identity: str) -> list[Participant]:
+    """Who leaves when this identity joins. One whose channel dropped gives way in any case but `allow`."""
+    twins = [p for p in turn.room.participants.values() if p.identity == identity]
+    match turn.rules.settings.duplicates:
+        case "allow":
+            return []
+        case "reject" if any(twin.connection is not None for twin in twins):
+            raise Refused("duplicate_identity", "This person is in the room already, from another place.")
+        case _:
+            return twins
 
 
 def _newcomer(turn: Turn, connection: Connection, command: Join) -> Participant:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from .backoff import later
 from .commands import OfferedTrack
@@ -19,8 +19,10 @@ LONGEST_FOR_ITEMS = 60.0
 """An item may hold its call up for seconds each time. A new report of its publisher's ends the wait."""
 
 
-def check_tracks(turn: Turn, participant: Participant, tracks: Iterable[OfferedTrack]) -> None:
-    """Refuse an offer's tracks as a whole, before anything is touched."""
+def check_tracks(
+    turn: Turn, participant: Participant, tracks: Iterable[OfferedTrack], leaving: Collection[str] = ()
+) -> None:
+    """Refuse an offer's tracks as a whole, before anything is touched. `leaving`: ids of who makes room."""
     offered = tuple(tracks)
     sources = {track.source for track in offered}
     if not offered:
@@ -33,8 +35,29 @@ def check_tracks(turn: Turn, participant: Participant, tracks: Iterable[OfferedT
         held = participant.publications.get(track.source)
         if held is not None and held.state == "live":
             raise Refused("source_taken", "That source is published already; unpublish it first.")
-    if len(sources | participant.publications.keys()) > turn.rules.settings.limits.tracks:
-        raise Refused("too_many_tracks", "This participant publishes as many tracks as it may.")
+    _check_capacity(turn, participant, sources, {participant.id, *leaving})
+
+
+def _check_capacity(turn: Turn, participant: Participant, sources: set[str], apart: set[str]) -> None:
+    """Tracks on their way count: however many come at once, no more are taken than there is room for."""
+    settings = turn.rules.settings
+    if len(sources | participant.publications.keys()) > settings.limits.tracks:
+        sentence = f"A participant publishes at most {settings.limits.tracks} tracks."
+        raise Refused("too_many_tracks", sentence)
+    if settings.max_tracks is None:
+        return
+    others = (one for one in turn.room.participants.values() if one.id not in apart)
+    held = sum(len(published_or_offered(one)) for one in others)
+    if held + len(sources | participant.publications.keys()) > settings.max_tracks:
+        sentence = f"The room takes {settings.max_tracks} tracks in all; try again when one has ended."
+        raise Refused("too_many_tracks", sentence)
+
+
+def published_or_offered(participant: Participant) -> set[str]:
+    """The sources that a participant publishes, or has offered to."""
+    offer = participant.lane.offer
+    offered = offer.tracks if offer is not None else ()
+    return {one.source for one in offered if not one.withdrawn} | participant.publications.keys()
 
 
 def waiting_offer(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from attrs import Factory, frozen
 
 from .notices import ClientLimits
+
+Duplicates = Literal["replace", "reject", "allow"]
 
 TRACKS_PER_CALL = 64
 """The SFU takes no more in one call."""
@@ -27,6 +31,10 @@ class Settings:
     unproven: float = 10.0
     """After this long without a report, a client counts as connected and a publication as sending."""
     max_participants: int = 100
+    max_tracks: int | None = None
+    """Publications of a whole room; those of one participant are in `limits`. None: no bound of their own."""
+    duplicates: Duplicates = "replace"
+    """Who wins when an identity that is in the room joins again: the newer, the older, or both."""
     max_sections: int = 256
     """Where re-pointing is refused, a session with more sections is replaced at a quiet moment."""
     leak_after: float = 600.0
