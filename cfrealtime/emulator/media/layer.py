@@ -150,7 +150,7 @@ class Layer:
                 self._key_frame_wanted = self.video
             elif hole.due <= now:
                 hole.tries += 1
-                hole.due = now + NACK_RETRY * hole.tries
+                hole.due = now + NACK_RETRY * (1 + hole.tries // 4)  # gently: repetitions are lost as well
                 due.append(index & 0xFFFF)
         return due
 
