@@ -15,6 +15,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -60,10 +61,10 @@ def requirements(project: dict[str, Any], *, lowest: bool) -> list[str]:
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> None:
-    """Run a command quietly, or stop with what it said."""
+    """Run a command quietly, or fail with what it said."""
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise SystemExit(
+        raise RuntimeError(
             f"{' '.join(map(str, command[:6]))} … failed:\n{done.stdout[-6000:]}{done.stderr[-2000:]}"
         )
 
@@ -87,20 +88,31 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", scratch, ROOT)
         (wheel,) = Path(scratch).glob("*.whl")
-        for minor, python in pythons():
-            for lowest in (False, True):
-                if lowest and minor != MINORS[0]:
-                    continue  # old releases of dependencies need not know new Pythons
-                started = time.monotonic()
-                needed = requirements(pyproject["project"], lowest=lowest)
-                check(python, wheel, needed, tools, Path(tempfile.mkdtemp(dir=scratch)))
-                which = "lowest" if lowest else "newest"
-                print(
-                    f"Python 3.{minor}, {which} dependencies: passed in {time.monotonic() - started:.0f} s",
-                    flush=True,
-                )
+        # Old releases of dependencies need not know new Pythons.
+        combinations = [
+            (minor, python, lowest)
+            for minor, python in pythons()
+            for lowest in (False, True)
+            if not lowest or minor == MINORS[0]
+        ]
+
+        def passes(combination: tuple[int, str, bool]) -> None:
+            minor, python, lowest = combination
+            started = time.monotonic()
+            needed = requirements(pyproject["project"], lowest=lowest)
+            check(python, wheel, needed, tools, Path(tempfile.mkdtemp(dir=scratch)))
+            which = "lowest" if lowest else "newest"
+            seconds = time.monotonic() - started
+            print(f"Python 3.{minor}, {which} dependencies: passed in {seconds:.0f} s", flush=True)
+
+        print(f"testing the wheel in {len(combinations)} environments", flush=True)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            list(pool.map(passes, combinations))
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        raise SystemExit(main())
+    except RuntimeError as failure:
+        raise SystemExit(str(failure)) from None
