@@ -1,7 +1,7 @@
 """A camera and a viewer on links that lose packets, with a forwarder between them, in a time of their own.
 
-Both behave as browsers do: the camera repeats what is asked for and sends a key frame when told so, the viewer
-asks for what it misses and shows a picture once it is whole and the one before was shown.
+Both behave as browsers do: the camera repeats what is asked for and sends a key frame when told so, the
+viewer asks for what it misses and shows a picture once it is whole and the one before was shown.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Viewer:
         while True:
             following = self.shown[-1][0] + 1 if self.shown else None
             whole = [f for f in self._parts if len(self._parts[f]) == PACKETS]
-            ready = [f for f in whole if f == following or f in self._keys and f > (following or 0) - 1]
+            ready = [f for f in whole if f == following or (f in self._keys and f >= (following or 0))]
             if not ready:
                 return
             frame = min(ready)
@@ -166,18 +166,19 @@ class Broadcast:
         self.time = Time()
         self._loss, self._chance = loss, Random(seed)
         self._forwarder = Forwarder(self._emit)
-        self.camera = Camera(
-            self.time,
-            lambda data: self._carry(data, lambda d: self._forwarder.rtp("alice", d, self.time.now)),
-        )
-        self.viewer = Viewer(
-            self.time, lambda data: self._carry(data, lambda d: self._forwarder.rtcp("bob", d, self.time.now))
-        )
+        self.camera = Camera(self.time, lambda data: self._carry(data, self._of_alice))
+        self.viewer = Viewer(self.time, lambda data: self._carry(data, self._of_bob))
         self._forwarder.apply("alice", [CAMERA], (), 0.0)
         self._forwarder.apply("bob", (), [VIEW], 0.0)
         for name in ("alice", "bob"):
             self._forwarder.ready(name, 0.0)
         self.time.at(TICK, self._tick)
+
+    def _of_alice(self, data: bytes) -> None:
+        self._forwarder.rtp("alice", data, self.time.now)
+
+    def _of_bob(self, data: bytes) -> None:
+        self._forwarder.rtcp("bob", data, self.time.now)
 
     def _emit(self, session_id: str, data: bytes) -> None:
         self._carry(data, self.camera.hear if session_id == "alice" else self.viewer.hear)
