@@ -25,7 +25,7 @@ def fail(turn: Turn, participant: Participant, call: ApiCall, failed: Failed) ->
     exhausted = lane.call_retry.tries >= PATIENCE
     match call:
         case NewSession():
-            if exhausted and lane.offer is not None:
+            if exhausted and lane.offer is not None and not _brings_back(participant):
                 refuse_offer(turn, participant, "publish_failed")
         case Subscribe() | Update():
             _receiving_failed(turn, participant, call, failed, exhausted=exhausted)
@@ -51,8 +51,16 @@ def _publish_failed(turn: Turn, participant: Participant, failed: Failed, *, exh
     elif failed.status in (400, 406, 413):
         participant.lane.call_retry = None
         refuse_offer(turn, participant, "bad_sdp")
+    elif failed.worth_repeating and _brings_back(participant):
+        return
     elif exhausted or not failed.worth_repeating or failed.status in (401, 403):
         refuse_offer(turn, participant, "publish_failed")
+
+
+def _brings_back(participant: Participant) -> bool:
+    """Whether the offer holds what was published before: after an outage, however long, it must be back."""
+    offer = participant.lane.offer
+    return offer is not None and any(track.source in participant.publications for track in offer.tracks)
 
 
 def _close_failed(turn: Turn, participant: Participant, failed: Failed) -> None:

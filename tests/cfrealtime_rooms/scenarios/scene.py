@@ -68,6 +68,10 @@ class Scene:
     def member(self, guest: LocalParticipant) -> dict[str, Any]:
         return next(p for p in self.room()["participants"] if p["id"] == guest.participant_id)
 
+    def member_called(self, identity: str) -> dict[str, Any]:
+        """The participant of this identity, whether or not its client has heard of it."""
+        return next(p for p in self.room()["participants"] if p["identity"] == identity)
+
     def session(self, guest: LocalParticipant) -> str:
         return self.member(guest)["session_id"]
 

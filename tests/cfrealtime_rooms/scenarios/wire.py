@@ -45,9 +45,7 @@ class Wire(httpx.AsyncBaseTransport):
         """Let other JSON arrive than the service has sent."""
         self._events.append(_Event(operation, session_id, times, change))
 
-    def hold(
-        self, operation: str, seconds: float, *, session_id: str | None = None, times: int = 1
-    ) -> None:
+    def hold(self, operation: str, seconds: float, *, session_id: str | None = None, times: int = 1) -> None:
         """Let the call land, and its answer arrive that much later."""
         self._events.append(_Event(operation, session_id, times, late=seconds))
 
@@ -68,7 +66,9 @@ class Wire(httpx.AsyncBaseTransport):
         changed = event.change(json.loads(body)) if event.change is not None else None
         if changed is not None:
             body = json.dumps(changed).encode()
-        return httpx.Response(response.status_code, headers={"content-type": "application/json"}, content=body)
+        return httpx.Response(
+            response.status_code, headers={"content-type": "application/json"}, content=body
+        )
 
     def _taken(self, request: httpx.Request) -> _Event | None:
         _, _, path = request.url.path.partition("/sessions/")
