@@ -6,15 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .asgi import ConnectionDroppedError
     from .emulator import Emulator
     from .media.manual import ManualMediaPlane
     from .media.udp import MediaPlaneError, UdpMediaPlane
+    from .spoiling import ConnectionDroppedError
 
 __all__ = ["ConnectionDroppedError", "Emulator", "ManualMediaPlane", "MediaPlaneError", "UdpMediaPlane"]
 
 _HOMES = {
-    "ConnectionDroppedError": "asgi",
+    "ConnectionDroppedError": "spoiling",
     "Emulator": "emulator",
     "ManualMediaPlane": "media.manual",
     "MediaPlaneError": "media.udp",

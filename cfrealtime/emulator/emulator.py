@@ -14,10 +14,13 @@ from .adapters.dialing import Dial, dial
 from .adapters.registry import Adapters
 from .asgi import build_app
 from .faults import Faults
+from .journal import Filter
 from .media.manual import ManualMediaPlane
 from .media.plan import Clock, MediaPlane
+from .pages import pages
 from .refusals import Json
 from .rules import views
+from .rules.leaks import Leak, leaks
 from .service import Service
 from .serving import serving
 from .turn import DEMO_KEYS, TurnCredentials
@@ -40,9 +43,10 @@ class Emulator:
         *,
         allow_localhost_adapters: bool = True,
         dial: Dial = dial,
+        seed: int = 0,
     ) -> None:
         self.media: MediaPlane = media if media is not None else ManualMediaPlane(clock=clock)
-        self._world = World(self.media, clock, new_id=lambda: secrets.token_hex(16))
+        self._world = World(self.media, clock, new_id=lambda: secrets.token_hex(16), seed=seed)
         self._turn = TurnCredentials(self._world)
         self._adapters = Adapters(self._world, dial, allow_localhost=allow_localhost_adapters)
         self._service = Service(
@@ -53,8 +57,7 @@ class Emulator:
             self._adapters,
         )
         self._users = 0
-        pages = {"/_emulator/state": self.state, "/_emulator/journal": self.journal}
-        self.app: ASGIApp = build_app(self._service, pages, lambda: self)
+        self.app: ASGIApp = build_app(self._service, pages(self), lambda: self)
 
     async def __aenter__(self) -> Emulator:
         """Start media and time; more than one user may hold the emulator open."""
@@ -87,21 +90,46 @@ class Emulator:
 
     def state(self) -> Json:
         """All sessions, WebSocket adapters and TURN credentials, as GET /_emulator/state shows them."""
+        world = self._world
         if self._users:
-            self._world.settle()
+            world.settle()
+        seen = views.Seen(world.undelivered, self.media.traffic, self.faults.number, self.faults.holding)
         return {
-            **views.everything(self._world.sessions, self._world.undelivered),
+            "at": round(world.age, 6) if world.started else 0.0,
+            "clock_speed": self.faults.clock_speed,
+            "journal_version": world.journal.version,
+            **views.everything(world.sessions, seen),
             "adapters": self._adapters.view(),
             "turn_credentials": self._turn.view(),
         }
 
-    def journal(self) -> Json:
-        """All calls and breaches of order, as GET /_emulator/journal shows them."""
-        return self._service.journal.view()
+    def journal(
+        self,
+        *,
+        operation: str | None = None,
+        session_id: str | None = None,
+        since: int = 0,
+        newest: int | None = None,
+    ) -> Json:
+        """All calls, breaches of order and events, and what is still held, as GET /_emulator/journal shows
+        them; of a part of it only, where that is asked for."""
+        view = self._world.journal.view(Filter(operation, session_id, since, newest))
+        held = [leak.view() for leak in self.leaks() if session_id in (None, leak.session_id)]
+        return {**view, "held": held}
+
+    def leaks(self) -> tuple[Leak, ...]:
+        """What is active or open now: tracks, data channels, adapters, exchanges and calls."""
+        return leaks(self.state(), self._world.journal.view()["calls"])
+
+    def assert_no_leaks(self) -> None:
+        """For the end of a test: an AssertionError says what is left, and which call made it."""
+        left = self.leaks()
+        if left:
+            raise AssertionError("\n".join(("The emulator still holds:", *(f"- {leak}" for leak in left))))
 
     def count(self, operation: str | None = None) -> int:
         """How many calls came, of one operation (the contract's ids) or of all."""
-        return self._service.journal.count(operation)
+        return self._world.journal.count(operation)
 
     def active_tracks(self, session_id: str | None = None) -> list[Json]:
         """The tracks that are published or received now, each with its `session_id`."""

@@ -1,75 +1,151 @@
-"""Failures that a test asks for: the smallest set that lets clients meet every kind of bad answer."""
+"""Failures that a test asks for: what is waiting, what holds now, and the methods to ask for them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
 
-from attrs import define, frozen
+from attrs import frozen
 
-from .refusals import ItemError
+from .media.plan import Disturbance
+from .refusals import ASKED_FOR, ItemError, Json
+from .rules import fault_matching as matching
+from .rules.fault_forms import describe, read, read_many, write
+from .rules.fault_matching import Armed, Subject, Verdict
+from .rules.faults import (
+    AnswerWith,
+    Cut,
+    Delay,
+    FailItem,
+    Fault,
+    FaultError,
+    Jitter,
+    KillSession,
+    LoseAnswer,
+    Loss,
+    NoRepointing,
+    Refuse,
+    Silence,
+)
+
+__all__ = ["Fault", "FaultError", "Faults"]
+
+
+Changed = Callable[[Sequence[Fault], Sequence[Fault]], None]
+"""Told of faults that hold from now on, and of others that do no more."""
 
 
 @frozen
-class RefuseBefore:
-    """The connection breaks before the call has any effect."""
+class _Named:
+    """A session as faults know it."""
+
+    number: int
+    names: frozenset[str]
 
 
-@frozen
-class LoseAnswer:
-    """The call lands, and the connection breaks before its answer is sent."""
-
-
-@frozen
-class AnswerWith:
-    """The call has no effect and is answered with a status of the test's choice."""
-
-    status: int
-    code: str
-    retry_after: int | None = None
-
-
-Effect = RefuseBefore | LoseAnswer | AnswerWith
-
-
-@define
-class _Script:
-    operation: str
-    effect: Effect
-    nth: int | None
-    session_id: str | None
-    seen: int = 0
-
-    def hits(self, operation: str, session_id: str | None) -> bool:
-        if self.operation != operation or self.session_id not in (None, session_id):
-            return False
-        self.seen += 1
-        return self.nth in (None, self.seen)
-
-
-@define
-class _TrackFault:
-    error: ItemError
-    left: int | None
+_NOBODY: Final = _Named(0, frozenset())
 
 
 class Faults:
-    """What shall go wrong. `nth` counts calls of the operation from now on; None means every one of them."""
+    """What shall go wrong: `faults.add("lose_answer operation=new_tracks nth=2")`, or a method for the usual.
 
-    def __init__(self) -> None:
-        self.delay = 0.0
+    `add` takes a fault as a line of text, as JSON, or as a `Fault`. Of the methods' arguments `nth` counts
+    calls of the operation from now on; None means every one of them.
+    """
+
+    def __init__(self, seed: int, *, has_network: bool, changed: Changed) -> None:
+        self.seed = seed
+        self._has_network = has_network
+        self._changed = changed
+        self._armed: dict[str, Armed] = {}
+        self._count = 0
+        self._sessions: dict[str, _Named] = {}
+        self._delay: str | None = None
+        self._no_repointing: str | None = None
+
+    # Any fault.
+
+    def add(self, fault: Fault | Mapping[str, Any] | str) -> str:
+        """Let this happen; gives the id under which it can be taken back. FaultError when it is no fault."""
+        if not isinstance(fault, Fault):
+            fault = read(fault if isinstance(fault, str) else dict(fault))
+        self._check(fault)
+        self._count += 1
+        fault_id = f"f{self._count}"
+        if fault.waits or not isinstance(fault.effect, KillSession):
+            self._armed[fault_id] = Armed(fault_id, fault)
+        if not fault.waits:
+            self._changed((fault,), ())
+        return fault_id
+
+    def load(self, value: object) -> tuple[str, ...]:
+        """Let all of these happen: JSON as `POST /_emulator/faults` takes it. All of them, or none."""
+        faults = read_many(value)
+        for fault in faults:
+            self._check(fault)
+        return tuple(self.add(fault) for fault in faults)
+
+    def remove(self, fault_id: str) -> bool:
+        """Take one back; whether there was one."""
+        armed = self._armed.pop(fault_id, None)
+        if armed is not None and not armed.fault.waits:
+            self._changed((), (armed.fault,))
+        return armed is not None
+
+    def clear(self) -> None:
+        """Nothing goes wrong any more."""
+        standing = self._standing()
+        self._armed.clear()
+        if standing:
+            self._changed((), standing)
+
+    def view(self) -> Json:
+        """All that is waiting or holds, as GET /_emulator/faults shows it."""
+        faults = [
+            {"id": armed.id, **write(armed.fault), "seen": armed.seen, "hits": armed.hits}
+            for armed in self._armed.values()
+        ]
+        return {"seed": self.seed, "faults": faults}
+
+    def _check(self, fault: Fault) -> None:
+        if isinstance(fault.effect, Loss | Jitter) and not self._has_network:
+            raise FaultError(
+                f"{fault.effect.kind} needs packets that travel, and this emulator pretends them: give it a "
+                "UdpMediaPlane."
+            )
+        if isinstance(fault.effect, KillSession) and not fault.waits and fault.session not in self._known:
+            raise FaultError(f"There is no session {fault.session} that could end.")
+
+    # The usual ones.
+
+    @property
+    def delay(self) -> float:
         """Seconds that every answer takes."""
-        self.repointing = True
+        armed = self._armed.get(self._delay or "")
+        return armed.fault.effect.seconds if armed and isinstance(armed.fault.effect, Delay) else 0.0
+
+    @delay.setter
+    def delay(self, seconds: float) -> None:
+        self._armed.pop(self._delay or "", None)
+        self._delay = self.add(Fault(Delay(seconds))) if seconds else None
+
+    @property
+    def repointing(self) -> bool:
         """False: pointing a mid at another publication is answered `update_track_error`."""
-        self._scripts: list[_Script] = []
-        self._tracks: dict[str, _TrackFault] = {}
+        return self._no_repointing not in self._armed
 
-    def refuse(self, operation: str, *, nth: int | None = 1, session_id: str | None = None) -> None:
+    @repointing.setter
+    def repointing(self, possible: bool) -> None:
+        self._armed.pop(self._no_repointing or "", None)
+        self._no_repointing = None if possible else self.add(Fault(NoRepointing()))
+
+    def refuse(self, operation: str, *, nth: int | None = 1, session_id: str | None = None) -> str:
         """Break the connection before the call has any effect."""
-        self._scripts.append(_Script(operation, RefuseBefore(), nth, session_id))
+        return self.add(Fault(Refuse(), operation=operation, nth=nth, session=session_id))
 
-    def lose_answer(self, operation: str, *, nth: int | None = 1, session_id: str | None = None) -> None:
+    def lose_answer(self, operation: str, *, nth: int | None = 1, session_id: str | None = None) -> str:
         """Let the call land, then break the connection instead of answering."""
-        self._scripts.append(_Script(operation, LoseAnswer(), nth, session_id))
+        return self.add(Fault(LoseAnswer(), operation=operation, nth=nth, session=session_id))
 
     def answer_with(
         self,
@@ -80,35 +156,117 @@ class Faults:
         retry_after: int | None = None,
         nth: int | None = 1,
         session_id: str | None = None,
-    ) -> None:
+    ) -> str:
         """Answer with a status instead of doing anything."""
-        self._scripts.append(_Script(operation, AnswerWith(status, code, retry_after), nth, session_id))
+        effect = AnswerWith(status, code, retry_after)
+        return self.add(Fault(effect, operation=operation, nth=nth, session=session_id))
 
-    def fail_track(self, track_name: str, code: str, *, times: int | None = None) -> None:
-        """Fail every item (or `times` of them) that publishes, receives or points at this track."""
-        self._tracks[track_name] = _TrackFault(ItemError(code, "A fault was asked for."), times)
+    def fail_track(self, track_name: str, code: str, *, times: int | None = None) -> str:
+        """Fail every item (or `times` of them) that names this track or data channel; the last wish holds."""
+        for armed in tuple(self._armed.values()):
+            if isinstance(armed.fault.effect, FailItem) and armed.fault.track == track_name:
+                del self._armed[armed.id]
+        return self.add(Fault(FailItem(code), track=track_name, times=times))
 
-    def clear(self) -> None:
-        """Nothing goes wrong any more."""
-        self.delay = 0.0
-        self.repointing = True
-        self._scripts.clear()
-        self._tracks.clear()
+    def kill_session(self, session_id: str) -> None:
+        """End a session at once."""
+        self.add(Fault(KillSession(), session=session_id))
 
-    def take(self, operation: str, session_id: str | None) -> Effect | None:
-        """What happens to this call. Every script sees every call it matches; the first that hits wins."""
-        hits = [script.effect for script in self._scripts if script.hits(operation, session_id)]
-        self._scripts = [script for script in self._scripts if script.nth is None or script.seen < script.nth]
-        return hits[0] if hits else None
+    def silence(self, session_id: str, track_name: str | None = None) -> str:
+        """Let nothing arrive any more of one track of a session, or of all it sends."""
+        return self.add(Fault(Silence(), session=session_id, track=track_name))
 
-    def item_errors(self, track_names: Iterable[str]) -> dict[str, ItemError]:
-        """The errors of one call's items, by track name."""
+    def cut(self, session_id: str) -> str:
+        """Take a session's network away, without a word to anyone."""
+        return self.add(Fault(Cut(), session=session_id))
+
+    # What the emulator asks.
+
+    def introduce(self, session_id: str, number: int, correlation_id: str | None) -> None:
+        """A session was opened, the n-th; from now on faults know its names."""
+        labels = () if correlation_id is None else (correlation_id,)
+        self._sessions[session_id] = _Named(number, frozenset((session_id, f"#{number}", *labels)))
+
+    def forget(self, session_id: str) -> None:
+        """The session is unknown from now on."""
+        self._sessions.pop(session_id, None)
+
+    def names(self, session_id: str | None) -> frozenset[str]:
+        """All that a session is called."""
+        return self._sessions.get(session_id or "", _NOBODY).names
+
+    def number(self, session_id: str) -> int:
+        """The how many-th session it is."""
+        return self._sessions.get(session_id, _NOBODY).number
+
+    def take(self, operation: str, session_id: str | None, track_names: Iterable[str] = ()) -> Verdict:
+        """What happens to this call."""
+        subject = Subject(operation, self.names(session_id), frozenset(track_names))
+        changed, verdict = matching.judge(self._armed.values(), subject, self.seed)
+        for armed in changed.values():
+            self._keep(armed)
+        return verdict
+
+    def item_errors(
+        self, operation: str, session_id: str | None, track_names: Iterable[str]
+    ) -> dict[str, ItemError]:
+        """The errors of one call's items, by the name of the track or data channel."""
         errors = dict[str, ItemError]()
-        for name in track_names:
-            fault = self._tracks.get(name)
-            if fault is None or name in errors or fault.left == 0:
-                continue
-            if fault.left is not None:
-                fault.left -= 1
-            errors[name] = fault.error
+        for name in dict.fromkeys(track_names):
+            effect = self._meet_item(FailItem, operation, session_id, name)
+            if isinstance(effect, FailItem):
+                errors[name] = ItemError(effect.code, ASKED_FOR)
         return errors
+
+    def forbids_repointing(self, session_id: str, track_name: str) -> bool:
+        """Whether a mid cannot be pointed at this publication, although the rules allow it."""
+        return self._meet_item(NoRepointing, "update_tracks", session_id, track_name) is not None
+
+    def disturbance(self, session_id: str) -> Disturbance:
+        """What a session's network shall be like."""
+        named = self._sessions.get(session_id, _NOBODY)
+        return matching.disturbance(self._armed.values(), named.names, f"{self.seed}/{named.number}")
+
+    def silenced(self, session_id: str, track_name: str) -> bool:
+        """Whether nothing of a publication shall arrive."""
+        return matching.silenced(self._armed.values(), self.names(session_id), track_name)
+
+    def holding(self, session_id: str) -> list[str]:
+        """What holds for a session now, as lines of text."""
+        names = self.names(session_id)
+        return [
+            describe(fault)
+            for fault in self._standing()
+            if "session" in fault.effect.conditions and (fault.session is None or fault.session in names)
+        ]
+
+    @property
+    def clock_speed(self) -> float:
+        """How many times as fast the emulator's time passes."""
+        return matching.speed(self._armed.values())
+
+    @property
+    def _known(self) -> frozenset[str]:
+        return frozenset[str]().union(*(named.names for named in self._sessions.values()))
+
+    def _standing(self) -> list[Fault]:
+        return [armed.fault for armed in self._armed.values() if not armed.fault.waits]
+
+    def _keep(self, armed: Armed) -> None:
+        if armed.spent:
+            del self._armed[armed.id]
+        else:
+            self._armed[armed.id] = armed
+
+    def _meet_item(
+        self, kind: type[FailItem | NoRepointing], operation: str, session_id: str | None, name: str
+    ) -> FailItem | NoRepointing | None:
+        """The first fault of a kind that happens to an item; one that did not get its turn has not met it."""
+        subject = Subject(operation, self.names(session_id), frozenset({name}))
+        for armed in tuple(self._armed.values()):
+            if isinstance(armed.fault.effect, kind):
+                after, hit = matching.meet(armed, subject, self.seed)
+                self._keep(after)
+                if hit:
+                    return armed.fault.effect
+        return None

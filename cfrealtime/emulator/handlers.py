@@ -10,8 +10,8 @@ from attrs import frozen
 
 from . import handlers_data_channels, offering, wire, wire_data_channels
 from .descriptions import inspect, live_mids
-from .refusals import ItemError, Json, bad_description
-from .rules import closing, lifetime, publishing, subscribing, updating, views
+from .refusals import ASKED_FOR, ItemError, Json, bad_description
+from .rules import closing, lifetime, naming, publishing, subscribing, updating, views
 from .sdp import OfferedSection, SdpError
 from .state import Publication, Subscription
 from .world import World, touched
@@ -61,15 +61,16 @@ async def renegotiate(world: World, session_id: str, answer: str) -> Json:
 async def update_tracks(world: World, session_id: str, request: tuple[wire.UpdateEntry, ...]) -> Json:
     """Change the layer or the publication that receiving mids carry."""
     session = world.live(session_id)
-    faults = world.faults.item_errors(entry.source.track_name for entry in request if entry.source)
+    names = [entry.source.track_name for entry in request if entry.source]
+    faults = world.faults.item_errors("update_tracks", session_id, names)
     items = list[updating.UpdateItem]()
     for entry in request:
         lacks = partial(world.lacks, session_id, entry.mid)
         outcome = updating.update(world.sessions, session, entry, world.heard, lacks, world.now)
         if entry.source is not None and entry.source.track_name in faults:
             outcome = faults[entry.source.track_name]
-        elif not world.faults.repointing and updating.repoints(session, entry):
-            outcome = ItemError("update_track_error", "A mid cannot be pointed at another track.")
+        elif updating.repoints(session, entry) and _forbidden(world, session_id, entry):
+            outcome = ItemError("update_track_error", ASKED_FOR)
         if isinstance(outcome, Subscription):
             session = subscribing.with_subscriptions(session, [outcome])
         items.append(updating.UpdateItem(entry, outcome))
@@ -86,7 +87,10 @@ async def close_tracks(world: World, session_id: str, request: wire.CloseRequest
         sections = inspect(request.offer)
         sdp = world.answer(session_id, request.offer, publish=())
         answer["sessionDescription"] = {"type": "answer", "sdp": sdp}
-    session, items = closing.close(session, request.mids)
+    names = {mid: naming.track_on(session, mid) or "" for mid in request.mids}
+    faults = world.faults.item_errors("close_tracks", session_id, names.values())
+    failing = {mid: faults[name] for mid, name in names.items() if name in faults}
+    session, items = closing.close(session, request.mids, failing)
     negotiation = world.negotiation(session_id)
     negotiation.stop_sections([mid for mid, error in items if error is None])
     if request.offer is not None:
@@ -120,11 +124,15 @@ OPERATIONS: Mapping[str, Operation] = {
 """Every emulated operation on a session, by the contract's id."""
 
 
+def _forbidden(world: World, session_id: str, entry: wire.UpdateEntry) -> bool:
+    return entry.source is not None and world.faults.forbids_repointing(session_id, entry.source.track_name)
+
+
 def _publish(world: World, session_id: str, request: wire.PublishRequest) -> Json:
     session = world.live(session_id)
     sections = inspect(request.offer)
     now = world.now
-    faults = world.faults.item_errors(entry.track_name for entry in request.entries)
+    faults = world.faults.item_errors("new_tracks", session_id, [e.track_name for e in request.entries])
     session = closing.stopped(session, live_mids(sections))
     items = publishing.plan(session, request, sections, now, world.new_id, faults)
     published = [item.outcome for item in items if isinstance(item.outcome, Publication)]

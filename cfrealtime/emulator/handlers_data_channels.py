@@ -8,6 +8,7 @@ from .descriptions import inspect, live_mids
 from .limits import CONNECTIVITY_WAIT
 from .refusals import ItemError, Json, RefusalError, decoding_error, not_connected
 from .rules import closing, data_channels, data_transport
+from .rules.naming import channel_under
 from .rules.subscribing import must_wait_for_connection
 from .sdp import SdpError
 from .wire_data_channels import ChannelEntry, EstablishRequest, UpdateChannel
@@ -27,7 +28,7 @@ async def new_channels(world: World, session_id: str, request: tuple[ChannelEntr
     ready = await world.wait(lambda: data_channels.ready(world.live(session_id)) or None, CONNECTIVITY_WAIT)
     if not ready:
         raise not_connected(CONNECTIVITY_WAIT, "session's data channel transport")
-    faults = world.faults.item_errors(entry.name for entry in request)
+    faults = world.faults.item_errors("new_datachannels", session_id, [entry.name for entry in request])
     changed, items = data_channels.allocate(world.sessions, session_id, request, world.now, faults)
     for session in changed.values():
         world.put(session)
@@ -37,7 +38,8 @@ async def new_channels(world: World, session_id: str, request: tuple[ChannelEntr
 async def update_channels(world: World, session_id: str, request: tuple[UpdateChannel, ...]) -> Json:
     """Say which subscriptions may reply."""
     world.live(session_id)
-    faults = world.faults.item_errors(entry.name for entry in request if entry.name)
+    names = [entry.name for entry in request if entry.name]
+    faults = world.faults.item_errors("update_datachannels", session_id, names)
     changed, items = data_channels.update(world.sessions, session_id, request, faults)
     for session in changed.values():
         world.put(session)
@@ -46,7 +48,11 @@ async def update_channels(world: World, session_id: str, request: tuple[UpdateCh
 
 async def close_channels(world: World, session_id: str, request: tuple[int, ...]) -> Json:
     """Close channels by id; may be repeated."""
-    session, items = data_channels.close(world.live(session_id), request)
+    session = world.live(session_id)
+    names = {channel_id: channel_under(session, channel_id) or "" for channel_id in request}
+    faults = world.faults.item_errors("close_datachannels", session_id, names.values())
+    failing = {channel_id: faults[name] for channel_id, name in names.items() if name in faults}
+    session, items = data_channels.close(session, request, failing)
     world.put(session)
     return {"dataChannels": [_closed(channel_id, error) for channel_id, error in items]}
 

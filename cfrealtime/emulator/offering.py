@@ -49,7 +49,7 @@ async def invite(world: World, session_id: str, request: InviteRequest) -> Json:
     """Offer a section for each track that the endpoint shall publish."""
     await _connected(world, session_id)
     session = world.live(session_id)
-    faults = world.faults.item_errors(entry.track_name for entry in request.entries)
+    faults = world.faults.item_errors("new_tracks", session_id, [e.track_name for e in request.entries])
     verdicts = publishing.invite(session, request.entries, faults)
     wanted = [entry for entry in verdicts if isinstance(entry, InvitedEntry)]
     new = [publishing.section_for(entry) for entry in wanted]
@@ -81,7 +81,8 @@ async def _verdicts(
 ) -> list[Publication | ItemError]:
     """What each entry finds; a silent publisher is waited for, all of them at once."""
     app_id = world.live(session_id).app_id
-    faults = world.faults.item_errors(entry.source.track_name for entry in request.entries)
+    names = [entry.source.track_name for entry in request.entries]
+    faults = world.faults.item_errors("new_tracks", session_id, names)
 
     def look() -> list[Publication | ItemError | subscribing.NotYet]:
         world.live(session_id)

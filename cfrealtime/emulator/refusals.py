@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from attrs import frozen
 
 Json = dict[str, Any]
+
+ASKED_FOR: Final = "A fault was asked for."
+"""What every error says that a fault made."""
 
 
 @frozen

@@ -10,11 +10,13 @@ from attrs import Factory, evolve, field, frozen
 
 from . import wire
 from .adapters.registry import ADAPTER_OPERATIONS, Adapters
-from .faults import AnswerWith, Effect, LoseAnswer, RefuseBefore
 from .handlers import OPERATIONS
-from .journal import Entry, Journal
-from .refusals import Json, RefusalError, not_found, unauthorized
+from .journal import Entry
+from .refusals import ASKED_FOR, Json, RefusalError, not_found, unauthorized
 from .rules.adapters import check_endpoint
+from .rules.fault_matching import Verdict
+from .rules.faults import AnswerWith, Ending, Garbage, Html, LoseAnswer, Refuse, Stall
+from .rules.naming import names_in
 from .rules.order import MUTATIONS, InFlight, check_alive, check_order, count_request
 from .turn import TurnCredentials
 from .world import World
@@ -38,12 +40,44 @@ class Call:
 
 @frozen
 class Answer:
-    """What the door sends back; `dropped` means that the connection breaks instead. 204 has no body."""
+    """What the door sends back. 204 has no body."""
 
     status: int
     body: Json = field(repr=False)
     headers: Mapping[str, str] = Factory(dict[str, str])
-    dropped: bool = False
+    spoiled_by: Ending | None = None
+    """What the door does to it: break the connection, stop in the middle, send something else."""
+
+
+class _Body:
+    """A request's JSON, decoded when it is first needed."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._value: object = None
+        self._refusal: RefusalError | None = None
+        self._decoded = False
+
+    @property
+    def value(self) -> object:
+        """What it holds, or the refusal that it earns."""
+        self._decode()
+        if self._refusal is not None:
+            raise self._refusal
+        return self._value
+
+    def glance(self) -> object:
+        """What it holds; None when that cannot be told."""
+        self._decode()
+        return self._value
+
+    def _decode(self) -> None:
+        if not self._decoded:
+            self._decoded = True
+            try:
+                self._value = wire.decode(self._raw)
+            except RefusalError as refusal:
+                self._refusal = refusal
 
 
 class Service:
@@ -57,7 +91,7 @@ class Service:
         turn: TurnCredentials,
         adapters: Adapters,
     ) -> None:
-        self.journal = Journal()
+        self.journal = world.journal
         self._apps = dict(apps)
         self._turn_keys = dict(turn_keys)
         self._world = world
@@ -86,60 +120,72 @@ class Service:
             raise
 
     async def _handle(self, call: Call, entry: Entry) -> Answer:
-        effect = self._world.faults.take(call.operation, call.session_id)
+        loop, body = asyncio.get_running_loop(), _Body(call.body)
+        came = loop.time()
+        session = self._world.sessions.get(call.session_id or "")
+        entry.track_names = names_in(session, body.glance())
+        verdict = self._world.faults.take(call.operation, call.session_id, entry.track_names)
+        entry.faults = verdict.kinds
         try:
-            answer = await self._answer(call, entry, effect)
-            if self._world.faults.delay:
-                await asyncio.sleep(self._world.faults.delay)
+            if verdict.delay_request:
+                await asyncio.sleep(verdict.delay_request)
+                self._world.settle()
+            answer = await self._answer(call, entry, body, verdict)
+            if verdict.delay:
+                await asyncio.sleep(verdict.delay)
         finally:
             self._release(entry)
-        return evolve(answer, dropped=isinstance(effect, RefuseBefore | LoseAnswer))
+            self.journal.close(entry, loop.time() - came)
+        return answer
 
-    async def _answer(self, call: Call, entry: Entry, effect: Effect | None) -> Answer:
+    async def _answer(self, call: Call, entry: Entry, body: _Body, verdict: Verdict) -> Answer:
+        if isinstance(verdict.ending, Refuse):
+            return Answer(0, {}, spoiled_by=verdict.ending)
+        if verdict.kills:
+            self._world.end(call.session_id or "", "a fault ended it")
         try:
-            answer = await self._perform(call, entry, effect)
+            answer = await self._perform(call, entry, body, verdict.ending)
         except RefusalError as refusal:
             if refusal.breach is not None:
                 self.journal.breach(entry, refusal.breach)
             answer = Answer(refusal.status, refusal.body(), refusal.headers)
-        if not isinstance(effect, RefuseBefore):
-            entry.finish(answer.status, answer.body)
+        answer = _spoiled(answer, verdict.ending)
+        entry.finish(answer.status, answer.body)
         return answer
 
-    async def _perform(self, call: Call, entry: Entry, effect: Effect | None) -> Answer:
+    async def _perform(self, call: Call, entry: Entry, body: _Body, ending: Ending | None) -> Answer:
         if call.operation in TURN_OPERATIONS:
-            return self._turn_call(call, effect)
+            return self._turn_call(call, body, ending)
         app_id = _authorized(self._apps, call.app_id, call.secret, "app")
         if call.operation == "new_session":
             wire.check_size(call.body)
-            return _scripted(effect) or self._new_session(app_id, call.query)
-        body = wire.decode(call.body)
-        entry.tracks = wire.count_items(body)
+            return _instead(ending) or self._new_session(app_id, call.query)
+        entry.tracks = wire.count_items(body.value)
         if call.operation in ADAPTER_OPERATIONS:
-            return _scripted(effect) or Answer(*await self._adapters.run(call.operation, app_id, body))
+            return _instead(ending) or Answer(*await self._adapters.run(call.operation, app_id, body.value))
         operation = OPERATIONS[call.operation]
         session = self._world.known(app_id, call.session_id or "")
         session = count_request(session, self._world.now)
         self._world.note(session)
         check_alive(session)
         check_endpoint(session, call.operation)
-        request = operation.read(body)
+        request = operation.read(body.value)
         in_flight = self._in_flight.get(session.session_id)
         check_order(session, call.operation, in_flight, forced=operation.forced(request))
         if call.operation in MUTATIONS and in_flight is None:
             self._in_flight[session.session_id] = InFlight(entry.n, call.operation)
-        return _scripted(effect) or Answer(200, await operation.run(self._world, session.session_id, request))
+        return _instead(ending) or Answer(200, await operation.run(self._world, session.session_id, request))
 
-    def _turn_call(self, call: Call, effect: Effect | None) -> Answer:
+    def _turn_call(self, call: Call, body: _Body, ending: Ending | None) -> Answer:
         key_id = _authorized(self._turn_keys, call.key_id, call.secret, "TURN key")
         if call.operation == "revoke_turn_credential":
             wire.check_size(call.body)
-            scripted = _scripted(effect)
-            if scripted is None:
+            instead = _instead(ending)
+            if instead is None:
                 self._turn.revoke(key_id, call.username or "")
-            return scripted or Answer(204, {})
-        body = wire.decode(call.body)
-        return _scripted(effect) or Answer(201, self._turn.generate(key_id, body))
+            return instead or Answer(204, {})
+        request = body.value
+        return _instead(ending) or Answer(201, self._turn.generate(key_id, request))
 
     def _new_session(self, app_id: str, query: Mapping[str, str]) -> Answer:
         session = self._world.open_session(
@@ -172,13 +218,19 @@ def _authorized(known: Mapping[str, str], name: str | None, secret: str, what: s
     return name
 
 
-def _scripted(effect: Effect | None) -> Answer | None:
-    """The answer of a call that shall have no effect."""
-    if isinstance(effect, RefuseBefore):
-        return Answer(0, {})
-    if isinstance(effect, AnswerWith):
-        headers = {} if effect.retry_after is None else {"Retry-After": str(effect.retry_after)}
-        return Answer(
-            effect.status, {"errorCode": effect.code, "errorDescription": "A fault was asked for."}, headers
-        )
-    return None
+def _instead(ending: Ending | None, landed: Answer | None = None) -> Answer | None:
+    """What a call is answered by its fault: before it has had an effect, or after it has `landed`."""
+    if not isinstance(ending, AnswerWith | Html | Garbage) or ending.landed != (landed is not None):
+        return None
+    if not isinstance(ending, AnswerWith):
+        return Answer(ending.status, landed.body if landed else {}, spoiled_by=ending)
+    headers = {} if ending.retry_after is None else {"Retry-After": str(ending.retry_after)}
+    body = {"errorCode": ending.code, "errorDescription": ASKED_FOR}
+    return Answer(ending.status, body, headers)
+
+
+def _spoiled(answer: Answer, ending: Ending | None) -> Answer:
+    """What becomes of an answer by its call's fault. A refusal that came by itself is not replaced."""
+    if isinstance(ending, LoseAnswer | Stall):
+        return evolve(answer, spoiled_by=ending)
+    return (_instead(ending, answer) if answer.status < 400 else None) or answer

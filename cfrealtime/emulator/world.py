@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeVar
 
 from attrs import evolve
 
-from .faults import Faults
-from .media.plan import Clock, MediaPlane, Source
+from .clockwork import Clockwork
+from .faults import Fault, Faults
+from .journal import Journal
+from .media.plan import Clock, Disturbance, MediaPlane, Source
 from .refusals import bad_description, not_found
-from .rules import data_transport, lifetime
+from .rules import data_transport, events, lifetime
+from .rules.events import Event
+from .rules.fault_forms import describe
+from .rules.faults import KillSession
 from .rules.order import check_alive
 from .rules.subscribing import wanted_rids
 from .sdp import Negotiation, SdpError
-from .state import Session, Subscription, find_publication
+from .state import Publication, Session, Subscription, find_publication
 
 T = TypeVar("T")
 
@@ -26,24 +31,30 @@ POLL = 0.02
 class World:
     """All sessions and what hangs on each: its negotiation, its media, its next timer."""
 
-    def __init__(self, media: MediaPlane, clock: Clock | None, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, media: MediaPlane, clock: Clock | None, new_id: Callable[[], str], seed: int = 0
+    ) -> None:
         self.media = media
         self.new_id = new_id
-        self.faults = Faults()
+        self.faults = Faults(seed, has_network=media.has_network, changed=self._faults_changed)
+        self.journal = Journal()
         self.sessions: dict[str, Session] = {}
         self.watchers: list[Callable[[Session], None]] = []
         """Told of every session whose publications have changed, or that has ended."""
         self._given_clock = clock
-        self._clock = clock
+        self._time: Clockwork | None = None
         self._started_at = 0.0
+        self._opened = 0
+        self._disturbances: dict[str, Disturbance] = {}
         self._negotiations: dict[str, Negotiation] = {}
         self._alarm: asyncio.TimerHandle | None = None
         self._due = float("inf")
 
     async def start(self) -> None:
         """Start the media plane; time is the running loop's unless a clock was given."""
-        self._clock = self._given_clock or asyncio.get_running_loop().time
-        self._started_at = self._clock()
+        self._time = Clockwork(self._given_clock or asyncio.get_running_loop().time)
+        self._time.speed = self.faults.clock_speed
+        self._started_at = self.now
         await self.media.start(self)
 
     async def stop(self) -> None:
@@ -54,11 +65,21 @@ class World:
         await self.media.stop()
 
     @property
+    def started(self) -> bool:
+        """Whether there is time."""
+        return self._time is not None
+
+    @property
+    def time(self) -> Clockwork:
+        """What the emulator takes for time."""
+        if self._time is None:
+            raise RuntimeError("The emulator is not running: use it in `async with`.")
+        return self._time
+
+    @property
     def now(self) -> float:
         """The emulator's time."""
-        if self._clock is None:
-            raise RuntimeError("The emulator is not running: use it in `async with`.")
-        return self._clock()
+        return self.time.now
 
     @property
     def age(self) -> float:
@@ -86,6 +107,10 @@ class World:
         self._negotiations[session.session_id] = negotiation
         self.put(session)
 
+    def end(self, session_id: str, because: str) -> None:
+        """End a session, if it has not ended."""
+        self._change(session_id, lambda session: lifetime.end(session, self.now, because))
+
     def known(self, app_id: str, session_id: str) -> Session:
         """The session under an id, alive or not."""
         session = self.sessions.get(session_id)
@@ -105,6 +130,12 @@ class World:
         """Replace a session by what it has become, and bring the media of all it concerns there."""
         before = self.sessions.get(session.session_id)
         self.sessions[session.session_id] = session
+        if before is None:
+            self._opened += 1
+            self.faults.introduce(session.session_id, self._opened, session.correlation_id)
+        else:
+            for event in events.happened(before, session):
+                self.happened(event)
         self._bring_media(session)
         if before is not None and _changes_sources(before, session):
             for other in self._subscribers_of(session.session_id):
@@ -119,7 +150,8 @@ class World:
 
     def heard(self, session_id: str, mid: str) -> float | None:
         """When the last packet arrived on a receiving section."""
-        return self.media.last_packet(session_id, mid)
+        last = self.media.last_packet(session_id, mid)
+        return None if last is None else self.time.at(last)
 
     def lacks(self, session_id: str, mid: str, source_session_id: str, source_mid: str) -> str | None:
         """The codec that arrives at a source, if it was not negotiated on the section that sends it on."""
@@ -142,7 +174,31 @@ class World:
             left = until - self.now
             if result is not None or left <= 0:
                 return result
-            await asyncio.sleep(min(POLL, left))
+            await asyncio.sleep(min(POLL, self.time.real(left)))
+
+    # Faults and the journal.
+
+    def happened(self, event: Event) -> None:
+        """Note what nobody called for."""
+        self.journal.note(self.age, event)
+
+    def _faults_changed(self, begun: Sequence[Fault], over: Sequence[Fault]) -> None:
+        """Bring time, sessions and media where the faults that hold now want them."""
+        if self._time is None:
+            return
+        for kind, faults in (("fault", begun), ("fault_removed", over)):
+            for fault in faults:
+                known = fault.session if fault.session in self.sessions else None
+                self.happened(Event(kind, known, describe(fault)))
+        for fault in begun:
+            if isinstance(fault.effect, KillSession):
+                for session_id in [s for s in self.sessions if fault.session in self.faults.names(s)]:
+                    self.end(session_id, "a fault ended it")
+        self._time.speed = self.faults.clock_speed
+        for session in tuple(self.sessions.values()):
+            self._bring_media(session)
+        if self._alarm is not None:
+            self._set_alarm()
 
     # Descriptions.
 
@@ -201,6 +257,7 @@ class World:
         for session in list(self.sessions.values()):
             if lifetime.forgettable(session, now):
                 del self.sessions[session.session_id]
+                self.faults.forget(session.session_id)
                 continue
             aged = lifetime.aged(session, self.heard, now)
             if aged is not session:
@@ -217,7 +274,7 @@ class World:
         if self._alarm is not None:
             self._alarm.cancel()
         # Never at once: a clock of a test's own may stand still.
-        delay = max(0.001, self._due - self.now)
+        delay = max(0.001, self.time.real(self._due - self.now))
         self._alarm = asyncio.get_running_loop().call_later(delay, self._ring)
 
     def _ring(self) -> None:
@@ -245,9 +302,10 @@ class World:
             return
         if session.ended_at is not None:
             del self._negotiations[session_id]
+            self._disturbances.pop(session_id, None)
             self.media.close(session_id)
             return
-        heard = {p.mid for p in session.publications.values() if not p.deaf and p.ended is None}
+        heard = {p.mid for p in session.publications.values() if self._hears(session_id, p)}
         closed = (session.publications.keys() | session.subscriptions.keys()) - heard
         open_ = [s for s in session.subscriptions.values() if not s.closed]
         sources = {s.mid: self._source(session, s) for s in open_}
@@ -255,6 +313,14 @@ class World:
         media = negotiation.media(sources, closed, rids)
         channels = data_transport.picture(self.sessions, session)
         self.media.apply(session_id, evolve(media, channels=channels))
+        disturbance = self.faults.disturbance(session_id)
+        if disturbance != self._disturbances.get(session_id, Disturbance()):
+            self._disturbances[session_id] = disturbance
+            self.media.disturb(session_id, disturbance)
+
+    def _hears(self, session_id: str, publication: Publication) -> bool:
+        usable = not publication.deaf and publication.ended is None
+        return usable and not self.faults.silenced(session_id, publication.track_name)
 
     def _source(self, session: Session, subscription: Subscription) -> Source | None:
         publication = find_publication(self.sessions, session.app_id, subscription.source)

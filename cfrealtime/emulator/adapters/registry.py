@@ -14,6 +14,7 @@ from cfrealtime.emulator.refusals import ItemError, Json
 from cfrealtime.emulator.rules import adapters as rules
 from cfrealtime.emulator.rules import lifetime, subscribing
 from cfrealtime.emulator.rules.adapters import Adapter, EgressEntry, Entry, IngestEntry
+from cfrealtime.emulator.rules.events import Event
 from cfrealtime.emulator.state import Publication, Session
 from cfrealtime.emulator.world import World
 
@@ -67,7 +68,8 @@ class Adapters:
     async def _new(self, app_id: str, body: object) -> tuple[int, Json]:
         entries = rules.read_new(body)
         self._forget()
-        faults = self._world.faults.item_errors(entry.track_name for entry in entries)
+        names = [entry.track_name for entry in entries]
+        faults = self._world.faults.item_errors("new_websocket_adapters", None, names)
         opening = [self._open(app_id, entry, faults.get(entry.track_name)) for entry in entries]
         return rules.answer(await asyncio.gather(*opening))
 
@@ -181,6 +183,7 @@ class Adapters:
         task = asyncio.create_task(self._live(line))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        self._happened("adapter_connected", line.adapter)
         return line.adapter
 
     # Living and ending.
@@ -198,10 +201,12 @@ class Adapters:
     def _lost(self, adapter_id: str) -> None:
         line = self._lines[adapter_id]
         line.adapter = rules.lost(line.adapter, self._world.now)
+        self._happened("adapter_lost", line.adapter)
 
     def _recovered(self, adapter_id: str) -> None:
         line = self._lines[adapter_id]
         line.adapter = rules.recovered(line.adapter)
+        self._happened("adapter_recovered", line.adapter)
 
     def _sources_changed(self, session: Session) -> None:
         """Docs leave open what becomes of an adapter without its track: it is closed."""
@@ -226,12 +231,18 @@ class Adapters:
         world, adapter_id = self._world, line.adapter.adapter_id
         del self._lines[adapter_id]
         self._closed[adapter_id] = rules.closed(line.seen, world.now, because)
+        self._happened("adapter_closed", line.adapter, f": {because}")
         if line.task is not None and line.task is not asyncio.current_task():
             line.task.cancel()
         world.media.untap(adapter_id)
         session = world.sessions.get(line.adapter.session_id)
         if session is not None and session.adapter_id == adapter_id:
             world.put(lifetime.end(session, world.now, "its adapter was closed"))
+
+    def _happened(self, kind: str, adapter: Adapter, more: str = "") -> None:
+        entry = adapter.entry
+        detail = f'{adapter.adapter_id} ({rules.host(entry.endpoint)}, "{entry.track_name}"){more}'
+        self._world.happened(Event(kind, adapter.session_id, detail))
 
     def _forget(self) -> None:
         now = self._world.now

@@ -13,7 +13,7 @@ from attrs import Factory, define
 from . import rtcp
 from .extensions import MID, REPAIRED_RID, RID
 from .layer import Layer
-from .plan import Receive, Send, Source
+from .plan import Receive, Send, Source, Traffic
 from .publication import Publication, Stream
 from .rtcp import SenderReport
 from .rtp import Packet, parse
@@ -88,6 +88,7 @@ class Forwarder:
             subscription = Subscription(session_id, send) if known is None else known
             if known is not None:
                 known.update(send)
+            subscription.ready = session.ready
             session.subscriptions[mid] = subscription
             if send.source is not None:
                 self._subscribers.setdefault(send.source, []).append(subscription)
@@ -107,13 +108,17 @@ class Forwarder:
         session = self._sessions.setdefault(session_id, _Session())
         session.ready = True
         for subscription in session.subscriptions.values():
+            subscription.ready = True
             subscription.pause()
             self._retarget(subscription, now)
 
     def unready(self, session_id: str) -> None:
         """The session's transport carries nothing for now."""
-        if session_id in self._sessions:
-            self._sessions[session_id].ready = False
+        session = self._sessions.get(session_id)
+        if session is not None:
+            session.ready = False
+            for subscription in session.subscriptions.values():
+                subscription.ready = False
 
     def close(self, session_id: str) -> None:
         """Forget a session."""
@@ -137,6 +142,14 @@ class Forwarder:
         publication = session and session.publications.get(mid)
         return publication.codec_key if publication else None
 
+    def traffic(self, session_id: str) -> Traffic:
+        """What has been carried on each section of a session."""
+        session = self._sessions.get(session_id) or _Session()
+        return Traffic(
+            {mid: publication.carried for mid, publication in session.publications.items()},
+            {mid: subscription.carried for mid, subscription in session.subscriptions.items()},
+        )
+
     # Packets.
 
     def rtp(self, session_id: str, data: bytes, now: float) -> None:
@@ -159,7 +172,7 @@ class Forwarder:
         for subscription in subscribers:
             if new or (subscription.layer is None and subscription.target is None):
                 self._retarget(subscription, now)
-            if self._sessions[subscription.session_id].ready:
+            if subscription.ready:
                 out = subscription.forward(layer, arrived, now)
                 if out is not None:
                     self._emit(subscription.session_id, out)
@@ -205,7 +218,7 @@ class Forwarder:
         layer.reported(report, now)
         for subscription in self._subscribers.get(Source(session_id, stream.publication.receive.mid), ()):
             out = subscription.report(layer, report)
-            if out is not None and self._sessions[subscription.session_id].ready:
+            if out is not None and subscription.ready:
                 self._emit(subscription.session_id, out)
 
     def _repeat(self, subscription: Subscription, sequences: Iterable[int], now: float) -> None:
@@ -236,7 +249,7 @@ class Forwarder:
         if publication is None or not publication.receive.active:
             subscription.pause()
             return
-        if not self._sessions[subscription.session_id].ready:
+        if not subscription.ready:
             return
         best = publication.choose(subscription.send.rids, now)
         if best is None or best is subscription.layer:

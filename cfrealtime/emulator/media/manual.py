@@ -10,7 +10,19 @@ from attrs import Factory, define
 
 from .data_manual import ManualChannels
 from .data_relay import Message
-from .plan import Address, ChannelRef, Clock, LocalTransport, MediaEvents, Send, SessionMedia, Source, Take
+from .plan import (
+    Address,
+    ChannelRef,
+    Clock,
+    Disturbance,
+    LocalTransport,
+    MediaEvents,
+    Send,
+    SessionMedia,
+    Source,
+    Take,
+    Traffic,
+)
 from .rtp import Packet, parse, write
 
 
@@ -21,6 +33,10 @@ class _Session:
     connected: bool = False
     lost: bool = False
     closed: bool = False
+    cut: bool = False
+    """Its network is gone."""
+    held: bool = False
+    """It would be connected, were it not cut."""
     silent: set[str] = Factory(set[str])
     """Receiving mids on which nothing arrives."""
     flowing: set[str] = Factory(set[str])
@@ -38,6 +54,8 @@ class ManualMediaPlane:
     everything it publishes flows from then on. With `automatic=False` nothing happens before a test calls
     `connect` and `flow`.
     """
+
+    has_network = False
 
     def __init__(
         self, *, connect_after: float = 0.05, automatic: bool = True, clock: Clock | None = None
@@ -110,6 +128,17 @@ class ManualMediaPlane:
         agreed = (r.codecs[0].key for r in session.media.receives if r.mid == mid and r.codecs)
         return session.codecs.get(mid) or next(agreed, None)
 
+    def traffic(self, session_id: str) -> Traffic:
+        """Nothing travels."""
+        return Traffic()
+
+    def disturb(self, session_id: str, disturbance: Disturbance) -> None:
+        """Lose the connection of a session that is cut, and let it have one again afterwards."""
+        session = self._sessions.get(session_id)
+        if session is not None and session.cut != disturbance.cut:
+            session.cut = disturbance.cut
+            asyncio.get_running_loop().call_soon(self._cut_or_mend, session_id)
+
     # Adapters: there are no packets but those that adapters and tests make.
 
     def inject(self, session_id: str, packet: bytes) -> None:
@@ -141,6 +170,9 @@ class ManualMediaPlane:
         """The session's transport comes up, or comes back after `lose`."""
         session = self._sessions.get(session_id)
         if session is None or session.connected or session.closed:
+            return
+        session.held = session.cut
+        if session.cut:
             return
         session.connected = True
         self._apply_channels(session_id, session)
@@ -211,6 +243,16 @@ class ManualMediaPlane:
                     payload=packet.payload,
                 )
                 take(copy)
+
+    def _cut_or_mend(self, session_id: str) -> None:
+        session = self._sessions.get(session_id)
+        if session is None:
+            return
+        if session.cut and session.connected:
+            self.lose(session_id)
+            session.held = True
+        elif session.held and not session.cut:
+            self.connect(session_id)
 
     def _disconnect(self, session_id: str, *, closed: bool) -> None:
         session = self._sessions[session_id]

@@ -161,6 +161,47 @@ class SessionMedia:
     """Those that are open or shall be; one that is missing is closed."""
 
 
+@frozen
+class Way:
+    """What happens to packets on their way in one direction."""
+
+    loss: float = 0.0
+    """The share that is lost."""
+    jitter: float = 0.0
+    """Seconds by which a packet is late at most."""
+
+
+@frozen
+class Disturbance:
+    """What a session's network does to it because somebody asked for it: the whole picture, not a change."""
+
+    up: Way = Way()
+    """From the endpoint to us."""
+    down: Way = Way()
+    cut: bool = False
+    """Nothing arrives any more on either side."""
+    seed: str = ""
+    """Equal seeds lose the same packets."""
+
+
+@frozen
+class Carried:
+    """What has been carried on a section so far, repetitions aside."""
+
+    packets: int
+    bytes: int
+    """Of payload."""
+
+
+@frozen
+class Traffic:
+    """What a session's sections have carried, by mid."""
+
+    received: Mapping[str, Carried] = Factory(dict[str, Carried])
+    """From the endpoint."""
+    sent: Mapping[str, Carried] = Factory(dict[str, Carried])
+
+
 class ChannelEvents(Protocol):
     """What a media plane reports of data channels. Called as `MediaEvents` is."""
 
@@ -196,6 +237,11 @@ class MediaEvents(ChannelEvents, Protocol):
 class MediaPlane(Protocol):
     """A carrier of packets for many sessions."""
 
+    @property
+    def has_network(self) -> bool:
+        """Whether packets travel, so that they can be lost and be late."""
+        ...
+
     async def start(self, events: MediaEvents) -> None:
         """Open what the plane needs and remember whom to report to."""
         ...
@@ -222,6 +268,14 @@ class MediaPlane(Protocol):
 
     def codec(self, session_id: str, mid: str) -> str | None:
         """The key of the codec (`Codec.key`) in which media last arrived on a receiving section."""
+        ...
+
+    def traffic(self, session_id: str) -> Traffic:
+        """What has been carried on each section; of sections that are missing nothing is known."""
+        ...
+
+    def disturb(self, session_id: str, disturbance: Disturbance) -> None:
+        """Make the session's network behave like this; without `has_network` it can only be cut."""
         ...
 
     # For what is neither sent by an endpoint nor to one.

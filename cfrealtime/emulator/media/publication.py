@@ -9,7 +9,7 @@ from attrs import frozen
 from .extensions import MID, REPAIRED_RID, RID
 from .keyframes import starts_key_frame
 from .layer import Arrived, Layer
-from .plan import Receive
+from .plan import Carried, Receive
 from .rtp import Packet, unwrap_rtx
 
 _OF_ONE_SESSION = (MID, RID, REPAIRED_RID)
@@ -34,6 +34,7 @@ class Publication:
         self.last_packet: float | None = None
         self.codec_key: str | None = None
         """The codec of the last packet."""
+        self._packets = self._octets = 0
         self.update(receive)
 
     def update(self, receive: Receive) -> None:
@@ -94,7 +95,14 @@ class Publication:
             return None
         self.last_packet = now
         self.codec_key = codec.key
+        self._packets += 1
+        self._octets += len(original.payload)
         return layer, arrived
+
+    @property
+    def carried(self) -> Carried:
+        """What has arrived so far, of all layers, nothing of it twice."""
+        return Carried(self._packets, self._octets)
 
     def choose(self, rids: Sequence[str], now: float) -> Layer | None:
         """The layer for a subscriber: of those it may have the first alive, else the first there is.

@@ -6,9 +6,12 @@ from attrs import frozen
 
 from .extensions import MID
 from .layer import Arrived, Layer
-from .plan import Send
+from .plan import Carried, Send
 from .rtcp import SenderReport, sender_report
 from .rtp import unwrap_sequence, wrap_rtx, write, write_elements
+
+_MAX_BLOCKS = 256
+"""Header extensions kept as they are written: a voice has 128 levels."""
 
 
 @frozen
@@ -31,8 +34,11 @@ class Subscription:
         self.send = send
         self.target: Layer | None = None
         """The layer to switch to at its next key frame."""
+        self.layer: Layer | None = None
+        """The layer being copied."""
+        self.ready = False
+        """Its endpoint can be sent packets."""
         self._epochs: tuple[_Epoch, ...] = ()
-        self._flowing = False
         self._last_index = 0
         self._last_timestamp = 0
         self._last_sent: float | None = None
@@ -49,16 +55,16 @@ class Subscription:
         self._codecs = {codec.key: codec for codec in send.codecs}
         number = send.extensions.get(MID)
         self._mid = () if number is None else ((number, send.mid.encode()),)
+        self._blocks: dict[tuple[tuple[str, bytes], ...], bytes] = {}
 
     @property
-    def layer(self) -> Layer | None:
-        """The layer being copied."""
-        return self._epochs[-1].layer if self._flowing else None
+    def carried(self) -> Carried:
+        """What was sent so far, repetitions aside."""
+        return Carried(self._packets, self._octets)
 
     def pause(self) -> None:
         """Copy nothing until the next key frame of a target."""
-        self._flowing = False
-        self.target = None
+        self.layer = self.target = None
 
     # Packets.
 
@@ -91,11 +97,10 @@ class Subscription:
         # The first number is far from the wrap, where SRTP would have to guess.
         offset = self._last_index + 1 - arrived.index
         self._epochs = (*self._epochs[-1:], _Epoch(layer, arrived.index, offset, time_offset))
-        self._flowing, self.target = True, None
+        self.layer, self.target = layer, None
 
     def _written(self, arrived: Arrived, epoch: _Epoch, *, rtx: bool = False) -> bytes:
         packet, codec, send = arrived.packet, self._codecs[arrived.codec_key], self.send
-        kept = [(send.extensions[uri], value) for uri, value in arrived.elements if uri in send.extensions]
         sequence, payload = arrived.index + epoch.offset, packet.payload
         payload_type, ssrc = codec.payload_type, send.ssrc
         if rtx and codec.rtx_payload_type is not None and send.rtx_ssrc is not None:
@@ -108,9 +113,18 @@ class Subscription:
             sequence=sequence,
             timestamp=packet.timestamp + epoch.time_offset,
             ssrc=ssrc,
-            extensions=write_elements((*kept, *self._mid)),
+            extensions=self._blocks.get(arrived.elements) or self._block(arrived.elements),
             payload=payload,
         )
+
+    def _block(self, elements: tuple[tuple[str, bytes], ...]) -> bytes:
+        """Header extensions in our numbers; the same few come over and over."""
+        if len(self._blocks) >= _MAX_BLOCKS:
+            self._blocks.clear()
+        numbers = self.send.extensions
+        kept = [(numbers[uri], value) for uri, value in elements if uri in numbers]
+        block = self._blocks[elements] = write_elements((*kept, *self._mid))
+        return block
 
     def repeat(self, sequence: int) -> bytes | None:
         """A packet once more, as a retransmission where those were agreed on."""

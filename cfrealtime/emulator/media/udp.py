@@ -7,7 +7,6 @@ goes to the session of its address, is decrypted there, and comes back to the fo
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import secrets
 import socket
@@ -18,6 +17,7 @@ from typing import Any
 from attrs import Factory, define
 
 from . import rtcp
+from .bad_network import BadNetwork
 from .data_association import ChannelCallbacks
 from .data_relay import Message, Relay
 from .forwarder import OWN_SSRC, Forwarder
@@ -27,12 +27,15 @@ from .plan import (
     Address,
     ChannelRef,
     Clock,
+    Disturbance,
     LocalTransport,
     MediaEvents,
     RemoteTransport,
     Send,
     SessionMedia,
     Take,
+    Traffic,
+    Way,
 )
 from .secure import Callbacks, Certificate, SecureTransport
 
@@ -56,6 +59,8 @@ class _Session:
     checked_at: float = 0.0
     cut: bool = False
     """Its network is gone: what it sends does not arrive, nor what we send."""
+    network: BadNetwork | None = None
+    """None for a good one."""
     connected: bool = False
     lost: bool = False
 
@@ -69,11 +74,25 @@ class _Protocol(asyncio.DatagramProtocol):
 
 
 class UdpMediaPlane:
-    """Carries real packets. Implements `MediaPlane`."""
+    """Carries real packets, of all sessions on one UDP port. Implements `MediaPlane`.
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0, clock: Clock | None = None) -> None:
+    `advertise` is the IPv4 address under which endpoints find `host`, where that is another one: of a machine
+    with many addresses, or of a container.
+    """
+
+    has_network = True
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Clock | None = None,
+        *,
+        advertise: str | None = None,
+    ) -> None:
         self._host = host
         self._port = port
+        self._advertised = advertise
         self._given_clock = clock
         self._sessions: dict[str, _Session] = {}
         self._by_peer: dict[Peer, str] = {}
@@ -94,7 +113,7 @@ class UdpMediaPlane:
         self._events = events
         self._certificate = Certificate()
         try:
-            bound = await self._bind()
+            bound = self._bound = await self._bind()
             self._socket, _ = await self._loop.create_datagram_endpoint(lambda: _Protocol(self), sock=bound)
         except OSError as error:
             raise MediaPlaneError(
@@ -102,7 +121,9 @@ class UdpMediaPlane:
                 "choose an address of this machine and a free port, or port 0 for any"
             ) from error
         host, port = bound.getsockname()[:2]
-        if ipaddress.ip_address(host).is_unspecified:
+        if self._advertised is not None:
+            host = self._advertised
+        elif ipaddress.ip_address(host).is_unspecified:
             host = outgoing_address() or "127.0.0.1"
         self._address = Address(host, port)
 
@@ -176,6 +197,8 @@ class UdpMediaPlane:
         self._relay.apply(session_id, ())
         for peer in session.peers:
             self._by_peer.pop(peer, None)
+        if session.network is not None:
+            session.network.close()
         if session.transport is not None:
             self._later(session.transport.aclose())
 
@@ -186,6 +209,21 @@ class UdpMediaPlane:
     def codec(self, session_id: str, mid: str) -> str | None:
         """The codec in which media last arrived on a receiving section; None if none did."""
         return self._forwarder.codec(session_id, mid)
+
+    def traffic(self, session_id: str) -> Traffic:
+        """What has been carried on each section."""
+        return self._forwarder.traffic(session_id)
+
+    def disturb(self, session_id: str, disturbance: Disturbance) -> None:
+        """Make the session's network behave like this."""
+        session = self._sessions.get(session_id)
+        if session is None:
+            return
+        session.cut = disturbance.cut
+        if session.network is not None:
+            session.network.close()
+        good = disturbance.up == disturbance.down == Way()
+        session.network = None if good else BadNetwork(disturbance)
 
     # Adapters.
 
@@ -230,7 +268,11 @@ class UdpMediaPlane:
             self._check(data, peer)
         elif 20 <= first < 64 or 128 <= first < 192:
             session = self._sessions.get(self._by_peer.get(peer, ""))
-            if session is not None and session.transport is not None and not session.cut:
+            if session is None or session.transport is None or session.cut:
+                return
+            if session.network is not None:
+                session.network.up(data, session.transport.datagram)
+            else:
                 session.transport.datagram(data)
 
     def _check(self, data: bytes, peer: Peer) -> None:
@@ -315,19 +357,28 @@ class UdpMediaPlane:
 
     def _send(self, session_id: str, packet: bytes) -> None:
         """Protect and send a packet of the forwarder, or hand it to a tap."""
-        if session_id in self._taps:
+        session = self._sessions.get(session_id)
+        if session is not None:
+            if session.transport is not None:
+                session.transport.send(packet)
+        elif session_id in self._taps:
             _, take = self._taps[session_id]
             take(packet)
-            return
-        session = self._sessions.get(session_id)
-        if session is not None and session.transport is not None:
-            session.transport.send(packet)
 
     def _send_datagram(self, session: _Session, data: bytes) -> None:
-        if session.path is not None and not session.cut:
+        if session.path is None or session.cut:
+            return
+        if session.network is not None:
+            session.network.down(data, partial(self._transmit, peer=session.path))
+        else:
             self._transmit(data, session.path)
 
     def _transmit(self, data: bytes, peer: Peer) -> None:
-        if self._socket is not None and not self._socket.is_closing():
-            with contextlib.suppress(OSError):
-                self._socket.sendto(data, peer)
+        if self._socket is None:
+            return
+        try:
+            self._bound.sendto(data, peer)  # the loop's way costs as much again
+        except BlockingIOError:
+            self._socket.sendto(data, peer)  # which waits until there is room
+        except OSError:
+            return  # lost, as on any network

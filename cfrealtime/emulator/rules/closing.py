@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from attrs import evolve
 
@@ -13,11 +13,14 @@ ABSENT = ItemError("close_track_error", "No open track has this mid.")
 
 
 def close(
-    session: Session, mids: Collection[str]
+    session: Session, mids: Collection[str], failing: Mapping[str, ItemError] | None = None
 ) -> tuple[Session, tuple[tuple[str, ItemError | None], ...]]:
-    """Close each mid; docs: `close_track_error` for one that is absent or closed already."""
+    """Close each mid but the `failing`; docs: `close_track_error` where one is absent or closed already."""
     items = list[tuple[str, ItemError | None]]()
     for mid in mids:
+        if failing and mid in failing:
+            items.append((mid, failing[mid]))
+            continue
         after = _without(session, mid)
         items.append((mid, ABSENT if after is session else None))
         session = after

@@ -115,10 +115,16 @@ def update(
     return _changed(sessions, after), tuple(items)
 
 
-def close(session: Session, ids: Sequence[int]) -> tuple[Session, tuple[tuple[int, ItemError | None], ...]]:
-    """Close each id; `close_track_error` for one that is absent or closed already (contract)."""
+def close(
+    session: Session, ids: Sequence[int], failing: Mapping[int, ItemError] | None = None
+) -> tuple[Session, tuple[tuple[int, ItemError | None], ...]]:
+    """Close each id but those that shall fail; `close_track_error` for one that is absent or closed already
+    (contract)."""
     items = list[tuple[int, ItemError | None]]()
     for channel_id in ids:
+        if failing and channel_id in failing:
+            items.append((channel_id, failing[channel_id]))
+            continue
         channel = session.channels.get(channel_id)
         if channel is None or not channel.allocated:
             items.append((channel_id, ABSENT))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from attrs import frozen
+
 from cfrealtime.emulator.data_channels import DataChannel
+from cfrealtime.emulator.media.plan import Carried, Traffic
 from cfrealtime.emulator.refusals import Json
 from cfrealtime.emulator.state import (
     Publication,
@@ -66,29 +69,54 @@ def _layers(simulcast: Simulcast) -> Json:
     }
 
 
-Undelivered = Callable[[Session, Subscription], str | None]
-"""The codec because of which nothing is forwarded to a subscription."""
+@frozen
+class Seen:
+    """What the page of everything shows beside the state itself."""
+
+    undelivered: Callable[[Session, Subscription], str | None]
+    """The codec because of which nothing is forwarded to a subscription."""
+    traffic: Callable[[str], Traffic]
+    number: Callable[[str], int]
+    """The how many-th session it is."""
+    faults: Callable[[str], list[str]]
+    """What holds for a session now, as lines of text."""
 
 
-def everything(sessions: Sessions, undelivered: Undelivered) -> Json:
+def everything(sessions: Sessions, seen: Seen) -> Json:
     """All sessions and tracks, for /_emulator/state."""
-    return {"sessions": [_session(sessions, session, undelivered) for session in sessions.values()]}
+    return {"sessions": [_session(sessions, session, seen) for session in sessions.values()]}
 
 
-def _session(sessions: Sessions, session: Session, undelivered: Undelivered) -> Json:
-    tracks = [_publication(session, p) for p in session.publications.values()]
+def _session(sessions: Sessions, session: Session, seen: Seen) -> Json:
+    traffic = seen.traffic(session.session_id)
+    tracks = [
+        {**_publication(session, publication), **_carried(traffic.received.get(publication.mid))}
+        for publication in session.publications.values()
+    ]
     for subscription in session.subscriptions.values():
         track = _subscription(sessions, session, subscription)
-        tracks.append({**track, "undelivered_codec": undelivered(session, subscription)})
+        codec = {"undelivered_codec": seen.undelivered(session, subscription)}
+        tracks.append({**track, **codec, **_carried(traffic.sent.get(subscription.mid))})
     return {
         "session_id": session.session_id,
+        "number": seen.number(session.session_id),
+        "app_id": session.app_id,
         "third_party": session.third_party,
         "correlation_id": session.correlation_id,
+        "adapter_id": session.adapter_id,
         "connected": session.connected,
+        "lost": session.lost_at is not None and session.ended_at is None,
+        "ended_because": session.ended_because or None,
         "exchange": "awaiting_answer" if session.awaiting_answer else None,
+        "faults": seen.faults(session.session_id),
         "tracks": tracks,
         "data_channels": [_channel(sessions, session, c) for c in session.channels.values()],
     }
+
+
+def _carried(carried: Carried | None) -> Json:
+    """What a section has carried; null where nobody counts, because packets are pretended."""
+    return {"packets": carried and carried.packets, "bytes": carried and carried.bytes}
 
 
 def _publication(session: Session, publication: Publication) -> Json:

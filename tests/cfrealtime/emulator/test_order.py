@@ -87,6 +87,7 @@ async def test_calls_that_overlap_on_one_session_are_refused_and_noted():
         assert rules(emulator) == ["overlapping_mutations"] * 2
         assert emulator.journal()["breaches"][0] == {
             "n": 4,
+            "session_id": peer.id,
             "rule": "overlapping_mutations",
             "detail": "new_tracks came while new_tracks of the same session was being handled",
         }
@@ -125,15 +126,18 @@ async def test_the_journal_tells_each_call_and_its_outcome():
         await asyncio.sleep(1)
         await peer.post_tracks([remote("x", "a"), remote("x", "b")])
         await client.put(f"{peer.path}/tracks/update", content=b"{")
-        journal = (await client.get("/_emulator/journal")).json()
-        session = {"app_id": "demo", "session_id": peer.id}
-        assert journal["calls"] == [
-            {**session, "n": 1, "at": 0.0, "operation": "new_session", "tracks": 0, "status": 201}
-            | {"session_id": None, "error_code": None, "item_errors": []},
-            {**session, "n": 2, "at": 1.0, "operation": "new_tracks", "tracks": 2, "status": 200}
-            | {"error_code": None, "item_errors": ["not_found_track_error"] * 2},
-            {**session, "n": 3, "at": 1.0, "operation": "update_tracks", "tracks": 0, "status": 400}
-            | {"error_code": "decoding_error", "item_errors": []},
+        calls = (await client.get("/_emulator/journal")).json()["calls"]
+        common = {"app_id": "demo", "session_id": peer.id, "faults": [], "seconds": 0.0}
+        fine = {"error_code": None, "item_errors": []}
+        nothing = {"tracks": 0, "track_names": []}
+        named = {"tracks": 2, "track_names": ["a", "b"]}
+        failed = {"error_code": None, "item_errors": ["not_found_track_error"] * 2}
+        broken = {"error_code": "decoding_error", "item_errors": []}
+        opened = {"n": 1, "at": 0.0, "session_id": None, "operation": "new_session", "status": 201}
+        assert calls == [
+            common | nothing | fine | opened,
+            common | named | failed | {"n": 2, "at": 1.0, "operation": "new_tracks", "status": 200},
+            common | nothing | broken | {"n": 3, "at": 1.0, "operation": "update_tracks", "status": 400},
         ]
         assert (emulator.count(), emulator.count("new_tracks")) == (3, 1)
 
@@ -145,12 +149,15 @@ async def test_the_state_page_tells_every_track():
         (mid,) = await viewer.subscribe(remote(source.id, "mic"))
         await asyncio.sleep(1)
         state = (await client.get("/_emulator/state")).json()
-        common = {"kind": "audio", "track_name": "mic", "status": "active", "both_ways": False}
+        pretended = {"packets": None, "bytes": None}
+        common = {"kind": "audio", "track_name": "mic", "status": "active", "both_ways": False, **pretended}
         published = {**common, "mid": "0", "location": "local", "source_session_id": None}
         received = {**common, "mid": mid, "location": "remote", "source_session_id": source.id}
-        labels = {"third_party": False, "correlation_id": None}
-        session = {**labels, "connected": True, "exchange": None, "data_channels": []}
+        labels = {"app_id": "demo", "third_party": False, "correlation_id": None, "adapter_id": None}
+        standing = {"connected": True, "lost": False, "ended_because": None, "exchange": None, "faults": []}
+        session = {**labels, **standing, "data_channels": []}
         assert state["sessions"] == [
-            {**session, "session_id": source.id, "tracks": [published]},
-            {**session, "session_id": viewer.id, "tracks": [{**received, "undelivered_codec": None}]},
+            {**session, "number": 1, "session_id": source.id, "tracks": [published]},
+            {**session, "number": 2, "session_id": viewer.id}
+            | {"tracks": [{**received, "undelivered_codec": None}]},
         ]
