@@ -17,22 +17,30 @@ from attrs import evolve, frozen
 
 from cfrealtime import AsyncRealtime
 
+from .core.attributes import merged
 from .core.events import RoomEvent
 from .core.inputs import (
+    AllowSource,
+    BanIdentity,
     CloseRoom,
     Connected,
     Disconnected,
     Input,
+    MuteSource,
     Overflowed,
     Received,
     RemoveParticipant,
     Say,
+    SetPermissions,
+    SetRoomAttributes,
+    UnbanIdentity,
 )
 from .core.notices import Error, IceServer
 from .core.permissions import Permissions
 from .core.plan import Rules
 from .core.policy import Policy, Visible, everybody, everyone
 from .core.settings import Duplicates, Settings
+from .core.turn import Refused
 from .runtime.actor import RoomActor, Services, new_id
 from .runtime.events import EventHub
 from .runtime.guard import guarded, guarded_visible
@@ -88,7 +96,7 @@ class Rooms:
     """Rooms on one Cloudflare Realtime app. One process per room: do not run several workers on one app.
 
     Give it the SDK client. It can be built without a running event loop; from its first use on it belongs to
-    that loop, while `remove`, `say`, `close_room`, `inspect` and `room_ids` may be called from any thread.
+    that loop, while everything else a host does to a room may be called from any thread.
     """
 
     def __init__(
@@ -206,6 +214,54 @@ class Rooms:
     def remove(self, room_id: str, identity: str, reason: str = "removed") -> None:
         """Take everyone of an identity out of a room; what they published is closed at the SFU."""
         self._tell(room_id, RemoveParticipant(identity, reason))
+
+    def set_permissions(self, room_id: str, identity: str, permissions: Permissions | None) -> None:
+        """Give everyone of an identity other rights, now and whenever it comes back to this room.
+
+        What it may not publish any more is closed at the SFU with one call, and so is what it may not
+        receive. They hold against what `connect` says, as long as the room; None undoes that.
+        """
+        self._tell(room_id, SetPermissions(identity, permissions))
+
+    def mute(self, room_id: str, identity: str, source: str) -> None:
+        """Close a source of an identity at the SFU, with one call. It stays closed until `allow`."""
+        self._tell(room_id, MuteSource(identity, source))
+
+    def allow(self, room_id: str, identity: str, source: str | None = None) -> None:
+        """Let an identity publish again what was muted: one source, or all. Its client decides whether to."""
+        self._tell(room_id, AllowSource(identity, source))
+
+    def ban(
+        self, room_id: str, identity: str, reason: str = "banned", *, seconds: float | None = None
+    ) -> None:
+        """Take everyone of an identity out of a room and let nobody of it in, for `seconds` or until `unban`.
+
+        A ban ends with its room, at the latest: refuse at the door whoever must not come back after that.
+        """
+        self._tell(room_id, BanIdentity(identity, reason, seconds))
+
+    def unban(self, room_id: str, identity: str) -> None:
+        """Let an identity in again."""
+        self._tell(room_id, UnbanIdentity(identity))
+
+    def set_attributes(self, room_id: str, attributes: Mapping[str, str]) -> None:
+        """Merge into a room's own attributes, which everyone in it is told; an empty value removes its key.
+
+        As many and as long as a participant's may be (`settings.limits`), else `ValueError`. They end with
+        the room.
+        """
+        news = dict(attributes)
+
+        def check_and_post() -> None:
+            actor = self._open.get(room_id)
+            if actor is not None:
+                try:
+                    merged(actor.attributes, news, self.settings.limits)
+                except Refused as refused:
+                    raise ValueError(refused.message) from None
+                actor.post(SetRoomAttributes(news))
+
+        self._at_the_door(check_and_post)
 
     def say(
         self, room_id: str, *, text: str | None = None, data: object = None, to: Sequence[str] | None = None

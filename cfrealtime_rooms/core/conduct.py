@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from .attributes import merged
 from .commands import (
     Answer,
     Applied,
@@ -22,9 +23,9 @@ from .commands import (
     Unpublish,
 )
 from .departure import remove
-from .events import MessageSent, SelectionChanged, TrackMuted
+from .events import AttributesChanged, MessageSent, SelectionChanged, TrackMuted
 from .exchange import answer
-from .membership import join, merged, resume
+from .membership import join, resume
 from .notices import Message
 from .policy import may_see
 from .publishing import check_tracks, end, end_grant, may_be_collected, waiting_offer, withdraw
@@ -167,11 +168,11 @@ def _set_attributes(
 ) -> None:
     if news.keys() & connection.attributes.keys():
         raise Refused("not_allowed", "The host has set that attribute.")
-    limits = turn.rules.settings.limits
-    after = merged(participant.attributes, news, limits.attributes, limits.attribute_length)
+    after = merged(participant.attributes, news, turn.rules.settings.limits)
     if after != participant.attributes:
         participant.attributes = after
         turn.change(participant)
+        turn.emit(AttributesChanged(turn.room.id, participant.id, dict(after)))
 
 
 def _select(turn: Turn, participant: Participant, selection: Selection) -> None:

@@ -9,7 +9,7 @@ from .ledger import next_payment
 from .publishing import end_grant
 from .replacing import replace
 from .settings import Settings
-from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Participant, Room
+from .state import AwaitingOffer, Participant, Room, phase_deadline
 from .turn import Turn
 
 
@@ -20,7 +20,7 @@ def expire(turn: Turn) -> Iterator[Participant]:
         if end_of_stay is not None and end_of_stay[0] <= turn.now:
             remove(turn, participant, end_of_stay[1])
             continue
-        deadline = _phase_deadline(participant)
+        deadline = phase_deadline(participant)
         if deadline is not None and deadline <= turn.now:
             _lapse(turn, participant)
             yield participant
@@ -46,13 +46,6 @@ def _end_of_stay(participant: Participant, settings: Settings) -> tuple[float, s
     return min(ends, default=None)
 
 
-def _phase_deadline(participant: Participant) -> float | None:
-    phase = participant.lane.phase
-    if isinstance(phase, AwaitingOffer | AwaitingApplied | AwaitingAnswer):
-        return phase.deadline
-    return None
-
-
 def next_deadline(room: Room, settings: Settings) -> float | None:
     """The earliest time at which something is due by itself."""
     times: list[float] = []
@@ -60,7 +53,7 @@ def next_deadline(room: Room, settings: Settings) -> float | None:
         end_of_stay = _end_of_stay(participant, settings)
         candidates = (
             end_of_stay[0] if end_of_stay else None,
-            _phase_deadline(participant),
+            phase_deadline(participant),
             participant.lane.wake_at,
         )
         times += [time for time in candidates if time is not None]

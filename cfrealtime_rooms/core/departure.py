@@ -9,11 +9,14 @@ from .publishing import release
 from .state import Participant, Retired
 from .turn import Turn
 
-CLOSE_CODES = {"left": 1000, "replaced": 4001, "removed": 4002, "room_closed": 4003}
-"""WebSocket close codes; every other reason gives 4000."""
+REMOVED, CLOSED, BANNED = 4002, 4003, 4004
+CLOSE_CODES = {"left": 1000, "replaced": 4001}
+"""WebSocket close codes of reasons; others give 4000 unless told: the host words its reasons as it likes."""
 
 
-def remove(turn: Turn, participant: Participant, reason: str, *, farewell: bool = True) -> None:
+def remove(
+    turn: Turn, participant: Participant, reason: str, *, code: int | None = None, farewell: bool = True
+) -> None:
     """Take a participant out of the room, whatever its lane is doing.
 
     Without `farewell` its client is not told, and its channel is left as it is.
@@ -28,23 +31,23 @@ def remove(turn: Turn, participant: Participant, reason: str, *, farewell: bool 
     if participant.visible:
         turn.left.append(Departure(participant.id, reason))
     if participant.connection is not None and farewell:
-        say_goodbye(turn, participant, reason)
+        say_goodbye(turn, participant, reason, code)
     turn.emit(ParticipantLeft(turn.room.id, participant.id, participant.identity, reason))
     if not turn.room.participants:
         turn.emit(RoomClosed(turn.room.id, turn.closing or "empty"))
 
 
-def say_goodbye(turn: Turn, participant: Participant, reason: str) -> None:
+def say_goodbye(turn: Turn, participant: Participant, reason: str, code: int | None = None) -> None:
     """The last message, then the host closes the channel. What still arrives on it is ignored."""
     connection = participant.connection
     if connection is None:
         return
-    dismiss(turn, connection, reason)
+    dismiss(turn, connection, reason, code)
     participant.connection = None
 
 
-def dismiss(turn: Turn, connection: str, reason: str) -> None:
+def dismiss(turn: Turn, connection: str, reason: str, code: int | None = None) -> None:
     """End a channel for good, whether or not anyone has joined on it."""
     turn.send_to(connection, Closed(reason))
-    turn.hang_up(connection, CLOSE_CODES.get(reason, 4000), reason)
+    turn.hang_up(connection, code or CLOSE_CODES.get(reason, 4000), reason)
     turn.room.connections.pop(connection, None)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from attrs import field, frozen
+
+from .permissions import Permissions
 
 
 @frozen
@@ -56,7 +60,8 @@ class ParticipantLeft:
     participant: str
     identity: str
     reason: str
-    """`left`, `timeout`, `replaced`, `removed`, `join_failed` or `room_closed`."""
+    """`left`, `timeout`, `replaced`, `removed`, `banned`, `join_failed`, `media_failed`, `room_closed`, or
+    the host's own word."""
 
 
 @frozen
@@ -102,6 +107,73 @@ class MessageSent:
 
 
 @frozen
+class JoinRefused:
+    """Somebody was not let in."""
+
+    room: str
+    identity: str
+    reason: str
+    """`banned`, `room_full` or `duplicate_identity`."""
+
+
+@frozen
+class PermissionsChanged:
+    """The host has given an identity other rights."""
+
+    room: str
+    identity: str
+    permissions: Permissions | None
+    """None: those that `connect` gives."""
+
+
+@frozen
+class SourceMuted:
+    """The host has closed a source; it cannot be published until the host allows it."""
+
+    room: str
+    identity: str
+    source: str
+
+
+@frozen
+class SourceAllowed:
+    """The host has allowed a source that it had muted."""
+
+    room: str
+    identity: str
+    source: str
+
+
+@frozen
+class ParticipantBanned:
+    """The host has banned an identity."""
+
+    room: str
+    identity: str
+    reason: str
+    seconds: float | None
+    """None: as long as the room."""
+
+
+@frozen
+class ParticipantUnbanned:
+    """The host has lifted a ban."""
+
+    room: str
+    identity: str
+
+
+@frozen
+class AttributesChanged:
+    """A participant's attributes are other ones, or the room's."""
+
+    room: str
+    participant: str | None
+    """None: the room's own."""
+    attributes: Mapping[str, str]
+
+
+@frozen
 class SelectionChanged:
     """A participant has chosen what to receive."""
 
@@ -142,6 +214,13 @@ RoomEvent = (
     | TrackMuted
     | TrackUnpublished
     | MessageSent
+    | JoinRefused
+    | PermissionsChanged
+    | SourceMuted
+    | SourceAllowed
+    | ParticipantBanned
+    | ParticipantUnbanned
+    | AttributesChanged
     | SelectionChanged
     | SessionReplaced
     | LeakReported

@@ -39,7 +39,7 @@ def on_published(turn: Turn, participant: Participant, call: Publish, result: Tr
             _not_taken(turn, participant, track, named=track.mid in result.by_mid)
     lane.sections += len(offer.tracks)
     sdp = answer.sdp
-    lane.enter(AwaitingApplied(offer.exchange, turn.now + turn.rules.settings.applied, sdp))
+    lane.enter(AwaitingApplied(offer.exchange, turn.patience(participant, turn.rules.settings.applied), sdp))
     lane.note(turn.now, f"published {len(taken)}")
     turn.send(participant, RoomAnswer(offer.exchange, lane.epoch, sdp))
     exchange_succeeded(turn, participant)
@@ -128,7 +128,7 @@ def on_offered(turn: Turn, participant: Participant, call: Subscribe, result: Tr
     lane.sections += allocated
     exchange = participant.next_exchange()
     sdp = result.description.sdp
-    lane.enter(AwaitingAnswer(exchange, turn.now + turn.rules.settings.answer, sdp))
+    lane.enter(AwaitingAnswer(exchange, turn.patience(participant, turn.rules.settings.answer), sdp))
     lane.note(turn.now, f"offered {allocated} of {len(call.tracks)}")
     turn.send(participant, RoomOffer(exchange, lane.epoch, sdp, lane.mids()))
 

@@ -63,6 +63,54 @@ class RemoveParticipant:
 
 
 @frozen
+class SetPermissions:
+    """The host gives an identity other rights, for as long as the room; None: those of `connect` again."""
+
+    identity: str
+    permissions: Permissions | None
+
+
+@frozen
+class MuteSource:
+    """The host closes a source of an identity, and keeps it closed."""
+
+    identity: str
+    source: str
+
+
+@frozen
+class AllowSource:
+    """The host lets an identity publish a source again; None: every source it had muted."""
+
+    identity: str
+    source: str | None = None
+
+
+@frozen
+class BanIdentity:
+    """The host sends everyone of an identity away and lets nobody of it in again."""
+
+    identity: str
+    reason: str = "banned"
+    seconds: float | None = None
+    """None: as long as the room."""
+
+
+@frozen
+class UnbanIdentity:
+    """The host lets an identity in again."""
+
+    identity: str
+
+
+@frozen
+class SetRoomAttributes:
+    """The host merges into the room's attributes; an empty value removes its key."""
+
+    attributes: Mapping[str, str]
+
+
+@frozen
 class Say:
     """The host says something to the room, or to some participants."""
 
@@ -95,6 +143,12 @@ Input = (
     | Overflowed
     | Returned
     | RemoveParticipant
+    | SetPermissions
+    | MuteSource
+    | AllowSource
+    | BanIdentity
+    | UnbanIdentity
+    | SetRoomAttributes
     | Say
     | CloseRoom
     | AdoptDebt

@@ -6,7 +6,7 @@ from typing import Any
 
 from .plan import Rules, wanted_by
 from .policy import ready_at
-from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Participant, Room
+from .state import Participant, Room, phase_deadline
 
 
 def inspect(room: Room, rules: Rules, now: float) -> dict[str, Any]:
@@ -15,6 +15,9 @@ def inspect(room: Room, rules: Rules, now: float) -> dict[str, Any]:
         "room": room.id,
         "revision": room.revision,
         "repointing": rules.repointing,
+        "attributes": dict(room.attributes),
+        "muted": {identity: sorted(sources) for identity, sources in room.muted.items()},
+        "bans": {identity: ban.reason for identity, ban in room.bans.items()},
         "participants": [_participant(room, p, rules, now) for p in room.participants.values()],
         "ledger": [
             {
@@ -66,7 +69,5 @@ def _participant(room: Room, participant: Participant, rules: Rules, now: float)
 
 
 def _deadline_in(participant: Participant, now: float) -> float | None:
-    phase = participant.lane.phase
-    if isinstance(phase, AwaitingOffer | AwaitingApplied | AwaitingAnswer):
-        return round(phase.deadline - now, 3)
-    return None
+    deadline = phase_deadline(participant)
+    return None if deadline is None else round(deadline - now, 3)

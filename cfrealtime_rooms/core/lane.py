@@ -56,6 +56,8 @@ from .turn import Turn
 def begin(turn: Turn, participant: Participant, step: Step) -> None:
     """Take one step of the plan."""
     lane = participant.lane
+    if not isinstance(step, RepeatCall | LookAtSession):
+        lane.enforcing = False  # what the host wanted closed is closed by this step, or is not there
     if isinstance(step, ReplaceSession):
         replace(turn, participant, "too many media sections")
     elif isinstance(step, GrantOffer):

@@ -16,7 +16,7 @@ from .calls import CallOutcome
 from .commands import COMMAND_NAMES
 from .conduct import obey, spread
 from .deadlines import expire, next_deadline
-from .departure import dismiss, remove
+from .departure import CLOSED, dismiss, remove
 from .inputs import (
     AdoptDebt,
     CloseRoom,
@@ -25,12 +25,12 @@ from .inputs import (
     Input,
     Overflowed,
     Received,
-    RemoveParticipant,
     Returned,
     Say,
 )
 from .lane import begin, finish
 from .membership import connect, disconnect
+from .moderation import Decision, decide
 from .notices import Error
 from .plan import Rules, next_step
 from .replacing import replace
@@ -136,10 +136,8 @@ class RoomMachine:
             participant.told = self.room.revision
             turn.send(participant, snapshot(self.room, participant))
 
-    def _host(self, turn: Turn, given: Input) -> None:
+    def _host(self, turn: Turn, given: Say | CloseRoom | AdoptDebt | Decision) -> None:
         match given:
-            case RemoveParticipant(identity, reason):
-                self._remove(turn, identity, reason)
             case Say(text, data, to):
                 spread(turn, None, text, data, to)
             case CloseRoom():
@@ -147,23 +145,15 @@ class RoomMachine:
             case AdoptDebt(session_id, mids):
                 ledger.owe(turn, session_id, mids, uncertain=mids is None)
             case _:
-                pass
-
-    def _remove(self, turn: Turn, identity: str, reason: str) -> None:
-        for participant in list(turn.room.participants.values()):
-            if participant.identity == identity:
-                remove(turn, participant, reason)
-        for connection in list(turn.room.connections.values()):
-            if connection.identity == identity:  # it has not joined yet
-                dismiss(turn, connection.id, reason)
+                decide(turn, given)
 
     def _close(self, turn: Turn, closing: CloseRoom) -> None:
         turn.closing = closing.reason
         for participant in list(turn.room.participants.values()):
-            remove(turn, participant, closing.reason, farewell=closing.final)
+            remove(turn, participant, closing.reason, code=CLOSED, farewell=closing.final)
         for connection in list(turn.room.connections.values()):
             if closing.final:
-                dismiss(turn, connection.id, closing.reason)
+                dismiss(turn, connection.id, closing.reason, CLOSED)
             else:
                 turn.hang_up(connection.id, SERVICE_RESTART, closing.reason)
                 del turn.room.connections[connection.id]
@@ -187,12 +177,14 @@ class RoomMachine:
         """One revision and one delta for everything visible that changed in this turn."""
         room = turn.room
         changed = [room.participants[p] for p in room.participants if p in turn.changed]
-        if not (turn.left or turn.heard or any(participant.visible for participant in changed)):
+        seen = turn.left or turn.heard or turn.attributes_changed
+        if not (seen or any(participant.visible for participant in changed)):
             return  # who is not visible yet is told of itself when it is
         room.revision += 1
+        attributes = dict(room.attributes) if turn.attributes_changed else None
         views = {participant.id: view(participant) for participant in changed}
         for participant in room.participants.values():
-            news = delta(room, participant, views, turn.left, turn.heard.get(participant.id))
+            news = delta(room, participant, views, turn.left, turn.heard.get(participant.id), attributes)
             if participant.hears_of is not None:
                 participant.hears_of.difference_update(one.id for one in turn.left)
             if news is not None:  # who is told nothing stays at the revision that its client has

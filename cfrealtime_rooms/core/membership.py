@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from attrs import evolve
 
+from .attributes import merged
 from .commands import Join, OfferedTrack, Resume
-from .departure import remove
-from .events import ParticipantReconnecting, ParticipantResumed, RoomOpened
+from .departure import BANNED, dismiss, remove
+from .events import JoinRefused, ParticipantReconnecting, ParticipantResumed, RoomOpened
 from .exchange import become_visible
 from .inputs import Connected
 from .notices import Grant, Joined, RoomAnswer, RoomOffer, Welcome
+from .permissions import may_publish, rights_of
 from .publishing import check_tracks, end, may_be_collected, waiting_offer, withdraw
 from .replacing import publishes, retire, tell_replaced
 from .sight import begin_to_see
-from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Connection, Lane, Participant
+from .state import (
+    AwaitingAnswer,
+    AwaitingApplied,
+    AwaitingOffer,
+    Connection,
+    Lane,
+    Participant,
+    phase_deadline,
+)
 from .turn import Refused, Turn
-from .views import snapshot
+from .views import rights, snapshot
 
 PROTOCOL = 1
 
 
 def connect(turn: Turn, connected: Connected) -> None:
-    """A channel is up: welcome it."""
+    """A channel is up: welcome it, unless the host has banned who is on it."""
     turn.room.connections[connected.connection] = Connection(
         connected.connection,
         connected.identity,
@@ -31,6 +39,13 @@ def connect(turn: Turn, connected: Connected) -> None:
         connected.permissions,
         connected.attributes,
     )
+    ban = turn.room.bans.get(connected.identity)
+    if ban is not None:
+        if ban.until is None or ban.until > turn.now:
+            turn.emit(JoinRefused(turn.room.id, connected.identity, "banned"))
+            dismiss(turn, connected.connection, ban.reason, BANNED)
+            return
+        del turn.room.bans[connected.identity]
     turn.send_to(
         connected.connection,
         Welcome(PROTOCOL, connected.ice_servers, turn.rules.settings.limits),
@@ -41,13 +56,13 @@ def join(turn: Turn, connection: Connection, command: Join) -> None:
     """Admit a participant. The others learn of it when its first exchange has succeeded."""
     room = turn.room
     participant = _newcomer(turn, connection, command)
-    replaced = _give_way(turn, connection.identity)
+    replaced = _give_way(turn, connection)
     if command.offer is not None:
         check_tracks(turn, participant, command.tracks, [twin.id for twin in replaced])
     most = turn.rules.settings.max_participants
     if not replaced and len(room.participants) >= most:
         sentence = f"The room takes {most} participants and is full; try again when someone has left."
-        raise Refused("room_full", sentence)
+        raise _turned_away(turn, connection, Refused("room_full", sentence))
     if not room.participants:
         turn.emit(RoomOpened(room.id))
     room.participants[participant.id] = participant
@@ -63,14 +78,21 @@ def join(turn: Turn, connection: Connection, command: Join) -> None:
     turn.touch(participant)
 
 
-def _give_way(turn: Turn, identity: str) -> list[Participant]:
+def _turned_away(turn: Turn, connection: Connection, refused: Refused) -> Refused:
+    """The host is told who could not come in, and why."""
+    turn.emit(JoinRefused(turn.room.id, connection.identity, refused.code))
+    return refused
+
+
+def _give_way(turn: Turn, connection: Connection) -> list[Participant]:
     """Who leaves when this identity joins. One whose channel dropped gives way in any case but `allow`."""
-    twins = [p for p in turn.room.participants.values() if p.identity == identity]
+    twins = [p for p in turn.room.participants.values() if p.identity == connection.identity]
     match turn.rules.settings.duplicates:
         case "allow":
             return []
         case "reject" if any(twin.connection is not None for twin in twins):
-            raise Refused("duplicate_identity", "This person is in the room already, from another place.")
+            sentence = "This person is in the room already, from another place."
+            raise _turned_away(turn, connection, Refused("duplicate_identity", sentence))
         case _:
             return twins
 
@@ -85,26 +107,16 @@ def _newcomer(turn: Turn, connection: Connection, command: Join) -> Participant:
         id=turn.new_id("p"),
         identity=connection.identity,
         name=name,
-        permissions=connection.permissions,
+        permissions=rights_of(turn.room, connection.identity, connection.permissions),
         attributes={},
         token=turn.new_id("resume"),
         lane=Lane(epoch=1),
         connection=connection.id,
         joined_at=turn.now,
     )
-    participant.attributes = merged({}, command.attributes or {}, limits.attributes, limits.attribute_length)
+    participant.attributes = merged({}, command.attributes or {}, limits)
     participant.attributes |= connection.attributes
     return participant
-
-
-def merged(held: Mapping[str, str], news: Mapping[str, str], most: int, longest: int) -> dict[str, str]:
-    """Attributes after a change; an empty value removes its key."""
-    if any(len(key) > longest or len(value) > longest or not key for key, value in news.items()):
-        raise Refused("bad_message", f"An attribute's key and value have at most {longest} characters.")
-    result = {key: value for key, value in {**held, **news}.items() if value}
-    if len(result) > most:
-        raise Refused("bad_message", f"A participant has at most {most} attributes.")
-    return result
 
 
 def resume(turn: Turn, connection: Connection, command: Resume) -> None:
@@ -121,7 +133,8 @@ def resume(turn: Turn, connection: Connection, command: Resume) -> None:
         raise Refused("resume_failed", "This token is unknown or used up; join anew.")
     reload = command.epoch is None
     if reload and command.offer is not None:
-        fresh = evolve(participant, publications={}, permissions=connection.permissions)
+        allowed = rights_of(turn.room, connection.identity, connection.permissions)
+        fresh = evolve(participant, publications={}, permissions=allowed)
         check_tracks(turn, fresh, command.tracks)
     if participant.publications and may_be_collected(participant.lost_at, turn.now):
         participant.lane.look = True  # asleep with its channel, perhaps
@@ -159,10 +172,10 @@ def _host_says(turn: Turn, participant: Participant, connection: Connection) -> 
     if connection.name is not None and connection.name.strip():
         participant.name = connection.name.strip()[: turn.rules.settings.limits.name_length]
     participant.attributes |= connection.attributes
-    participant.permissions = connection.permissions
+    participant.permissions = rights_of(turn.room, connection.identity, connection.permissions)
     offered = participant.lane.offer.tracks if participant.lane.offer is not None else ()
     for source in (*participant.publications, *(track.source for track in offered)):
-        if not participant.permissions.may_publish(source):
+        if not may_publish(turn.room, participant, source):
             withdraw(turn, participant, source)
 
 
@@ -188,22 +201,36 @@ def _tell_joined(turn: Turn, participant: Participant) -> None:
     participant.told = turn.room.revision
     turn.send(
         participant,
-        Joined(participant.id, participant.lane.epoch, participant.token, snapshot(turn.room, participant)),
+        Joined(
+            participant.id,
+            participant.lane.epoch,
+            participant.token,
+            snapshot(turn.room, participant),
+            rights(turn.room, participant),
+        ),
     )
 
 
 def _repeat_open_exchange(turn: Turn, participant: Participant) -> None:
-    """What the client was told last may have been lost with the channel. Its time starts anew."""
+    """What the client was told last may have been lost with the channel.
+
+    Its time starts anew, but for one who keeps the host waiting.
+    """
     lane, settings = participant.lane, turn.rules.settings
+    due = phase_deadline(participant)
+
+    def until(seconds: float) -> float:
+        return due if lane.enforcing and due is not None else turn.now + seconds
+
     match lane.phase:
         case AwaitingOffer(grant, _):
-            lane.phase = AwaitingOffer(grant, turn.now + settings.grant)
-            turn.send(participant, Grant(grant, lane.epoch, settings.grant))
+            lane.phase = AwaitingOffer(grant, until(settings.grant))
+            turn.send(participant, Grant(grant, lane.epoch, lane.phase.deadline - turn.now))
         case AwaitingApplied(exchange, _, sdp):
-            lane.phase = AwaitingApplied(exchange, turn.now + settings.applied, sdp)
+            lane.phase = AwaitingApplied(exchange, until(settings.applied), sdp)
             turn.send(participant, RoomAnswer(exchange, lane.epoch, sdp))
         case AwaitingAnswer(exchange, _, sdp):
-            lane.phase = AwaitingAnswer(exchange, turn.now + settings.answer, sdp)
+            lane.phase = AwaitingAnswer(exchange, until(settings.answer), sdp)
             turn.send(participant, RoomOffer(exchange, lane.epoch, sdp, lane.mids()))
         case _:
             pass

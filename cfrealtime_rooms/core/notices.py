@@ -81,6 +81,18 @@ class Welcome:
 
 
 @frozen
+class Rights:
+    """What a participant may do."""
+
+    publish: tuple[str, ...] | None = None
+    """The sources that may be published; None for every one."""
+    subscribe: bool = True
+    message: bool = True
+    muted: tuple[str, ...] = ()
+    """Sources that the host has muted: closed, and not to be published until the host allows it."""
+
+
+@frozen
 class Snapshot:
     """The whole room as this participant may see it, itself included."""
 
@@ -88,6 +100,8 @@ class Snapshot:
     participants: tuple[ParticipantView, ...]
     mids: Mapping[str, str]
     """Every receiving mid of the current connection to the publication it carries."""
+    attributes: Mapping[str, str] = Factory(dict[str, str])
+    """The room's own, set by the host."""
 
 
 @frozen
@@ -99,6 +113,7 @@ class Joined:
     token: str = field(repr=False)
     """For the next `resume`; single use."""
     snapshot: Snapshot
+    rights: Rights = Factory(Rights)
 
 
 @frozen
@@ -159,6 +174,8 @@ class Delta:
     participants: tuple[ParticipantView, ...] = ()
     """Whole views of those that are new or changed."""
     left: tuple[Departure, ...] = ()
+    attributes: Mapping[str, str] | None = None
+    """The room's own, all of them, if they changed."""
 
 
 @frozen
@@ -170,6 +187,13 @@ class Message:
     text: str | None = None
     data: object = None
     to: tuple[str, ...] | None = None
+
+
+@frozen
+class RightsChanged:
+    """The host has changed what this participant may do."""
+
+    rights: Rights
 
 
 @frozen
@@ -202,6 +226,7 @@ Notice = (
     | Replace
     | Delta
     | Message
+    | RightsChanged
     | Error
     | Closed
 )
@@ -217,6 +242,7 @@ NOTICE_NAMES: dict[type[Notice], str] = {
     Replace: "replace",
     Delta: "delta",
     Message: "message",
+    RightsChanged: "rights",
     Error: "error",
     Closed: "closed",
 }

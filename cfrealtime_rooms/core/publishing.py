@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from .backoff import later
 from .commands import OfferedTrack
 from .events import TrackUnpublished
+from .permissions import may_publish
 from .state import Idle, Participant
 from .tracks import ClientOffer, Publication, WaitingTrack
 from .turn import Refused, Turn
@@ -32,6 +33,8 @@ def check_tracks(
     for track in offered:
         if not participant.permissions.may_publish(track.source):
             raise Refused("not_allowed", "This participant may not publish that source.")
+        if not may_publish(turn.room, participant, track.source):
+            raise Refused("muted_by_host", "The host has muted that source; wait until it is allowed.")
         held = participant.publications.get(track.source)
         if held is not None and held.state == "live":
             raise Refused("source_taken", "That source is published already; unpublish it first.")

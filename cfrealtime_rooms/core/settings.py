@@ -28,6 +28,8 @@ class Settings:
     """How long a client may take to apply the SFU's answer."""
     answer: float = 15.0
     """How long a client may take to answer the SFU's offer."""
+    enforce: float = 2.0
+    """How long a client may take to finish what is open when the host wants something of it closed."""
     unproven: float = 10.0
     """After this long without a report, a client counts as connected and a publication as sending."""
     max_participants: int = 100

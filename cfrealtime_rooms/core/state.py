@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from .calls import ApiCall
 from .permissions import Permissions
@@ -107,6 +107,8 @@ class Lane:
     """When the last batch of subscriptions was done."""
     connected: bool = False
     sections: int = 0
+    enforcing: bool = False
+    """The host wants something closed: the client gets little time to finish what is open before that."""
     wake_at: float | None = None
     """When the next step may become possible though nothing happens."""
     timeline: deque[tuple[float, str]] = Factory(lambda: deque[tuple[float, str]](maxlen=TIMELINE_LENGTH))
@@ -122,6 +124,11 @@ class Lane:
         if after not in TRANSITIONS[before] and (after is not Retired or before is Retired):
             raise IllegalTransitionError(f"{before.__name__} is not followed by {after.__name__}")
         self.phase = phase
+
+    def shorten(self, until: float) -> None:
+        """The client has until then, at most, to do its part of what is open."""
+        if isinstance(self.phase, AwaitingOffer | AwaitingApplied | AwaitingAnswer):
+            self.phase = evolve(self.phase, deadline=min(self.phase.deadline, until))
 
     def note(self, now: float, what: str) -> None:
         """Remember a step for `inspect`. Never SDP, never a secret."""
@@ -175,6 +182,14 @@ class Participant:
         return self.exchanges
 
 
+def phase_deadline(participant: Participant) -> float | None:
+    """Until when the client has to do its part of what is open, if something is."""
+    phase = participant.lane.phase
+    if isinstance(phase, AwaitingOffer | AwaitingApplied | AwaitingAnswer):
+        return phase.deadline
+    return None
+
+
 @define
 class Connection:
     """A channel of the host's, before and after its participant has joined."""
@@ -185,6 +200,15 @@ class Connection:
     permissions: Permissions
     attributes: Mapping[str, str]
     participant: str | None = None
+
+
+@frozen
+class Ban:
+    """Why an identity is not let in, and until when."""
+
+    reason: str
+    until: float | None = None
+    """None: as long as the room."""
 
 
 @define
@@ -223,6 +247,13 @@ class Room:
     operations: dict[int, Operation] = Factory(dict[int, Operation])
     debts: dict[str, Debt] = Factory(dict[str, Debt])
     """The ledger, by session id."""
+    attributes: dict[str, str] = Factory(dict[str, str])
+    rights: dict[str, Permissions] = Factory(dict[str, Permissions])
+    """What the host has decided since people connected, by identity."""
+    muted: dict[str, set[str]] = Factory(dict[str, set[str]])
+    """Sources that the host keeps closed, by identity."""
+    bans: dict[str, Ban] = Factory(dict[str, Ban])
+    """By identity."""
     counter: int = 0
     """For ids of operations."""
 

@@ -41,6 +41,8 @@ class Turn:
     """Participants of whom it may have changed who is told about whom."""
     heard: dict[str, frozenset[str]] = Factory(dict[str, frozenset[str]])
     """Whom those were told about before this turn who are told about others now."""
+    attributes_changed: bool = False
+    """The room's own."""
     left: list[Departure] = Factory(list[Departure])
     closing: str | None = None
     """Why everyone is being sent away, while they are."""
@@ -77,6 +79,12 @@ class Turn:
     def _begin(self, operation: Operation) -> None:
         self.room.operations[operation.id] = operation
         self.actions.append(Call(operation))
+
+    def patience(self, participant: Participant, seconds: float) -> float:
+        """Until when a client may do its part; less where the host waits to have something closed."""
+        if participant.lane.enforcing:
+            seconds = min(seconds, self.rules.settings.enforce)
+        return self.now + seconds
 
     def touch(self, participant: Participant) -> None:
         """This lane may have something to do."""

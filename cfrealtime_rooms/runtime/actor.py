@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from attrs import define, field
@@ -118,6 +118,11 @@ class RoomActor:
     def inspect(self) -> dict[str, Any]:
         """The room as a developer wants to see it."""
         return inspect(self._machine.room, self._machine.rules, self._loop.time())
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """The room's own."""
+        return self._machine.room.attributes
 
     def learn_no_repointing(self) -> None:
         """Another room has found that the service refuses to re-point."""

@@ -17,7 +17,7 @@ HEAD: Final = """\
 
 Each message is one JSON object whose `type` is the heading here. What messages are for and in which order
 they come: [signaling](../signaling.md). The same as JSON Schema:
-[`protocol.schema.json`](../../cfrealtime_rooms/signaling/protocol.schema.json).
+`cfrealtime_rooms/signaling/protocol.schema.json`.
 
 A field marked `?` may be left out. Fields that are not listed are ignored.
 """

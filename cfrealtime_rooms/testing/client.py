@@ -53,6 +53,8 @@ class Client:
         """The reason of `closed`, the room's last word."""
         self.peer: Peer | None = None
         self.limits: Json = {}
+        self.rights: Json = {}
+        """What the host lets this participant do."""
         self._attributes = attributes
         self._peer_factory = peer_factory
         self._sources = {one.source: one for one in map(_outgoing, sources)}
@@ -84,6 +86,7 @@ class Client:
             "replace": self._on_replace,
             "delta": self._on_delta,
             "message": self._on_message,
+            "rights": self._on_rights,
             "error": self._on_error,
             "closed": self._on_closed,
         }
@@ -103,7 +106,9 @@ class Client:
         """Take one message from the room."""
         message: Json = json.loads(text)
         try:
-            await self._handlers[message["type"]](message)
+            handler = self._handlers.get(message["type"])
+            if handler is not None:  # kinds of a later protocol are passed over
+                await handler(message)
         except PeerError as error:
             # A browser in which a description cannot be applied reports its connection as failed.
             self.faults.append(error)
@@ -167,6 +172,7 @@ class Client:
         self.participant_id, self.token = message["participant"], message["token"]
         self.epoch = message["epoch"]
         self._take_snapshot(message["snapshot"])
+        self._take_rights(message.get("rights", {}))
         # A report may have been lost with the channel.
         self._reported = ("new", frozenset[str]())
         self._report()
@@ -370,6 +376,21 @@ class Client:
 
     async def _on_message(self, message: Json) -> None:
         self.messages.append(reading.said(message))
+
+    async def _on_rights(self, message: Json) -> None:
+        self._take_rights(message["rights"])
+
+    def _take_rights(self, rights: Json) -> None:
+        """What may not be published any more is not sent, nor offered again."""
+        self.rights = rights
+        for source in list(self._sources):
+            if not self._may_publish(source):
+                self._forget(source)
+                self._give_up({source}, Error("not_allowed", "The host does not allow that any more."))
+
+    def _may_publish(self, source: str) -> bool:
+        publish = self.rights.get("publish")
+        return (publish is None or source in publish) and source not in self.rights.get("muted", ())
 
     def _take_snapshot(self, snapshot: Json) -> None:
         self.roster = reading.whole(snapshot)

@@ -353,7 +353,7 @@ def test_the_host_removes_an_identity_wherever_it_is():
     driver.enter("ann")
     driver.connect("ann", "ann2")
     driver.give(RemoveParticipant("ann", "banned"))
-    assert driver.hung_up == {"ann": (4000, "banned"), "ann2": (4000, "banned")}
+    assert driver.hung_up == {"ann": (4002, "banned"), "ann2": (4002, "banned")}
     assert (driver.room.participants, driver.room.connections) == ({}, {})
     driver.send("ann2", Join())
     assert driver.room.participants == {}

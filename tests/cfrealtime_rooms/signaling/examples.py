@@ -37,6 +37,8 @@ from cfrealtime_rooms.core.notices import (
     ParticipantView,
     PublicationView,
     Replace,
+    Rights,
+    RightsChanged,
     RoomAnswer,
     RoomOffer,
     Snapshot,
@@ -93,11 +95,15 @@ VIEW = ParticipantView(
     {"hand": "up"},
     (PublicationView("pub-1", "camera", "video", True, "dead"),),
 )
-SNAPSHOT = Snapshot(7, (VIEW,), {"4": "pub-1"})
+SNAPSHOT = Snapshot(7, (VIEW,), {"4": "pub-1"}, {"topic": "tea"})
+RIGHTS = Rights(("camera",), False, True, ("microphone",))
 
 NOTICES: list[Notice] = [
     Welcome(1, (IceServer(("turn:example.org",), "user", "word"), IceServer(("stun:a",))), ClientLimits()),
     Joined("p-1", 1, "token", SNAPSHOT),
+    Joined("p-1", 1, "token", SNAPSHOT, RIGHTS),
+    RightsChanged(RIGHTS),
+    RightsChanged(Rights()),
     SNAPSHOT,
     Grant(3, 1, 9.5),
     RoomAnswer(3, 1, SDP),
@@ -107,6 +113,7 @@ NOTICES: list[Notice] = [
     Replace(2, None, None),
     Delta(6, 7, (VIEW,), (Departure("p-2", "left"),)),
     Delta(7, 8),
+    Delta(8, 9, attributes={"topic": "tea"}),
     Message("p-1", "line one\nline two", None, ("p-2",)),
     Message(None, None, {"poll": [1, None]}),
     Error("bad_message", "No.", "offer", "camera"),

@@ -24,7 +24,7 @@ DEEP = "[" * 5_000 + "]" * 5_000
 @asynccontextmanager
 async def meeting() -> AsyncIterator[tuple[Rooms, LocalParticipant, LocalParticipant]]:
     """Two who have each other's media."""
-    async with hosting() as (rooms, _), Guests(rooms) as guests:
+    async with hosting() as (rooms, _), Guests(rooms, host_attributes={"role": "guest"}) as guests:
         ann, bob = await guests.join_at_once("ann", "bob")
         await ann.wait_until(lambda: bool(ann.others) and not ann.missing() and not bob.missing())
         yield rooms, ann, bob
@@ -73,6 +73,11 @@ CASES: dict[str, tuple[str, str, str | None]] = {
         "bad_message",
         "attributes",
     ),
+    "an attribute of the host's": (
+        message("attributes", attributes={"role": "boss"}),
+        "not_allowed",
+        "attributes",
+    ),
     "an unknown participant": (message("message", text="hi", to=["p-1"]), "unknown_participant", "message"),
     "an unknown source": (message("mute", source="nose", muted=True), "unknown_source", "mute"),
     "nothing to unpublish": (message("unpublish", source="nose"), "unknown_source", "unpublish"),
@@ -88,9 +93,11 @@ CASES: dict[str, tuple[str, str, str | None]] = {
 @pytest.mark.parametrize(("text", "code", "in_reply_to"), CASES.values(), ids=CASES)
 async def test_what_is_wrong_is_told_to_its_sender_alone(text, code, in_reply_to):
     async with meeting() as (_, ann, bob):
+        before = bob.roster
         ann.send_raw(text)
         await ann.wait_until(lambda: bool(ann.errors))
         (error,) = ann.errors
+        assert (bob.roster, bob.errors) == (before, [])
         assert (error.code, error.in_reply_to) == (code, in_reply_to)
         assert len(error.message) < 120
         assert "s3cr3t" not in error.message
@@ -202,10 +209,11 @@ async def test_an_answer_that_is_no_sdp_costs_its_sender_a_session_and_nobody_el
     [
         ([], "no_tracks"),
         ([TRACKS[0], TRACKS[0]], "bad_message"),
+        ([TRACKS[0], {**TRACKS[0], "source": "other"}], "bad_message"),
         ([{**TRACKS[0], "source": "camera"}], "source_taken"),
         ([{**TRACKS[0], "source": f"s{n}", "mid": str(n)} for n in range(40)], "too_many_tracks"),
     ],
-    ids=["none", "twice the same", "one that is published", "too many"],
+    ids=["none", "twice the same", "two on one mid", "one that is published", "too many"],
 )
 async def test_an_offer_with_wrong_tracks_is_refused_as_a_whole(tracks, code):
     async with meeting() as (_, ann, bob):
