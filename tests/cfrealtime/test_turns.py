@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import contextmanager
 
+import httpx
 import pytest
 
 from cfrealtime import AsyncRealtime, ExchangeOpenError, Realtime
@@ -106,6 +107,24 @@ async def test_an_unfit_session_is_told_to_everybody_who_waits(async_session):
     )
     assert [type(error) for error in results] == [ExchangeOpenError] * 4
     assert free(async_session)
+
+
+@pytest.mark.looptime
+async def test_a_session_whose_call_was_cancelled_is_unfit():
+    async def never(_):
+        await asyncio.sleep(3600)
+
+    async with AsyncRealtime("app", "hunter2", transport=httpx.MockTransport(never)) as client:
+        session = client.session("s1")
+
+        async def publish():
+            async with session.negotiate() as exchange:
+                await exchange.publish_all("v=0")
+
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(publish(), 1)
+        with pytest.raises(ExchangeOpenError, match="nobody knows"):
+            await publish()
 
 
 def waiting(session, count):
