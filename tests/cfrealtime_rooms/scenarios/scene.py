@@ -56,9 +56,11 @@ class Scene:
 
     async def until(self, guest: LocalParticipant, phase: str, within: float = 30.0) -> None:
         """Wait until the guest's lane is in this phase."""
-        async with asyncio.timeout(within):
-            while self.member(guest)["phase"] != phase:
-                await asyncio.sleep(0.005)
+        for _ in range(int(within / 0.005)):
+            if self.member(guest)["phase"] == phase:
+                return
+            await asyncio.sleep(0.005)
+        raise TimeoutError(f"waited {within:g} s for {phase}")
 
     # What the room knows.
 
@@ -174,6 +176,17 @@ async def scene(
                 yield stage
             finally:
                 watching.cancel()
+
+
+@asynccontextmanager
+async def successor(stage: Scene, **settings: Any) -> AsyncIterator[Scene]:
+    """The same room in the hands of the next process."""
+    async with (
+        client(stage.emulator) as realtime,
+        Rooms(realtime, **settings) as rooms,
+        Guests(rooms, ROOM) as guests,
+    ):
+        yield Scene(stage.emulator, realtime, rooms, guests)
 
 
 async def _watch(rooms: Rooms, events: list[RoomEvent]) -> None:

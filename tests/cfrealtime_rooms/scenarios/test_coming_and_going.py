@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from cfrealtime_rooms import ParticipantJoined, ParticipantLeft, Permissions
+from cfrealtime_rooms import Permissions
 from cfrealtime_rooms.testing import RefusedError, SilentPeer
 from tests.cfrealtime_rooms.scenarios.scene import ROOM, scene, sources
 
@@ -109,19 +109,6 @@ async def test_who_is_killed_is_gone_after_the_grace_period():
         stage.check(bob)
 
 
-async def test_who_leaves_while_its_answer_is_awaited_is_gone_at_once():
-    async with scene() as stage:
-        bob = await stage.join("bob")
-        await stage.rest()
-        ann = await stage.join("ann", peer_factory=Unresponsive)
-        await stage.rest(1)
-        assert stage.member(ann)["phase"] == "AwaitingAnswer"
-        ann.send_raw('{"type": "leave"}')
-        await stage.rest(1)
-        stage.check(bob)
-        assert "ann" not in bob.others
-
-
 async def test_who_leaves_in_the_middle_of_a_call_is_cleaned_up_after_it():
     async with scene(setup=lambda emulator: setattr(emulator.faults, "delay", 2.0)) as stage:
         ann = await stage.join("ann")
@@ -131,67 +118,6 @@ async def test_who_leaves_in_the_middle_of_a_call_is_cleaned_up_after_it():
         await stage.rest(10)
         stage.check()
         assert stage.emulator.active_tracks() == []
-
-
-async def test_the_same_identity_twice_leaves_the_newer():
-    async with scene(latency=0.05) as stage:
-        bob = await stage.join("bob")
-        older = await stage.join("ann")
-        await stage.rest()
-        newer = await stage.join("ann")
-        await stage.rest()
-        assert older.closed == "replaced"
-        stage.check(bob, newer)
-        assert [p["identity"] for p in stage.room()["participants"]] == ["bob", "ann"]
-
-
-async def test_a_join_whose_first_exchange_fails_for_thirty_seconds_was_seen_by_nobody():
-    async with scene() as stage:
-        seen = []
-        events = stage.rooms.events()
-
-        async def watch():
-            async for event in events:
-                seen.append(event)
-
-        watching = asyncio.create_task(watch())
-        bob = await stage.join("bob")
-        await stage.rest()
-        revision = bob.roster.revision
-        stage.faults.refuse("new_tracks", nth=None)
-        ann = await stage.join("ann")
-        await stage.rest(29)
-        assert ann.joined
-        await stage.rest(2)
-        assert ann.closed == "join_failed"
-        assert bob.roster.revision == revision
-        watching.cancel()
-        assert not [e for e in seen if isinstance(e, ParticipantJoined) and e.identity == "ann"]
-        assert [e.reason for e in seen if isinstance(e, ParticipantLeft)] == ["join_failed"]
-        stage.faults.clear()
-        await stage.rest()
-        stage.check(bob)
-
-
-async def test_one_more_than_the_room_takes_is_refused_and_the_others_are_in():
-    async with scene(settings={"max_participants": 3}) as stage:
-        people = [await stage.arrive(f"p{n}") for n in range(4)]
-        results = await asyncio.gather(*(one.join() for one in people), return_exceptions=True)
-        refused = [result for result in results if isinstance(result, RefusedError)]
-        assert [error.code for error in refused] == ["room_full"]
-        assert len(stage.room()["participants"]) == 3
-
-
-async def test_who_is_removed_is_told_and_gone_whatever_it_was_doing():
-    async with scene(setup=lambda emulator: setattr(emulator.faults, "delay", 0.1)) as stage:
-        bob = await stage.join("bob")
-        for moment in (0.0, 0.05, 0.15, 0.25, 0.4, 5.0):
-            ann = await stage.join("ann")
-            await stage.rest(moment)
-            stage.rooms.remove(ROOM, "ann")
-            await stage.rest()
-            assert ann.closed == "removed"
-            stage.check(bob)
 
 
 async def test_who_is_removed_before_it_joined_cannot_join_on_that_channel():

@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from cfrealtime_rooms.testing import SilentPeer
 from tests.cfrealtime_rooms.scenarios.scene import API, scene, sources
 
 pytestmark = pytest.mark.looptime
@@ -57,70 +56,6 @@ async def test_a_session_the_sfu_has_ended_is_replaced_when_it_is_next_used():
         assert stage.member(ann)["epoch"] == 2
         assert stage.member(bob)["epoch"] == 1
         stage.check(ann, bob, cy)
-
-
-async def test_a_410_about_the_publisher_ends_no_subscribers_session():
-    async with scene() as stage:
-        ann, bob = await stage.join_at_once("ann", "bob")
-        await stage.rest()
-        stage.faults.answer_with("new_tracks", 410, code="session_error", session_id=stage.session(bob))
-        cy = await stage.join("cy")
-        await stage.rest()
-        assert "get_session" in stage.operations(of=bob)
-        assert stage.member(bob)["epoch"] == 1
-        stage.check(ann, bob, cy)
-
-
-@pytest.mark.parametrize("moment", [0.02, 0.12, 0.2, 0.3, 0.45, 0.6, 0.8])
-async def test_a_publisher_replaced_while_others_subscribe_costs_no_other_session(moment):
-    async with scene(latency=0.05, setup=slow) as stage:
-        bob = await stage.join("bob")
-        ann = await stage.join("ann")
-        while stage.member(bob)["phase"] == "Idle":
-            await stage.rest(0.01)
-        await stage.rest(moment)
-        ann.peer.fail()
-        await stage.rest(15)
-        assert stage.member(bob)["epoch"] == 1
-        stage.check(ann, bob)
-
-
-class SlowToApply(SilentPeer):
-    """A browser that never gets done with what it is sent."""
-
-    async def apply_answer(self, text):
-        await asyncio.Event().wait()
-
-
-async def test_a_client_that_never_applies_is_replaced_alone():
-    async with scene() as stage:
-        await stage.join("bob")
-        await stage.rest()
-        before = stage.sessions()
-        ann = await stage.join("ann", peer_factory=SlowToApply)
-        await stage.rest(16)
-        assert stage.member(ann)["epoch"] == 2
-        assert stage.sessions()["bob"] == before["bob"]
-        assert stage.emulator.journal()["breaches"] == []
-
-
-async def ignored(message):
-    """Nothing."""
-
-
-async def test_a_grant_that_is_never_used_lapses_and_the_lane_goes_on():
-    async with scene() as stage:
-        ann = await stage.join("ann")
-        await stage.rest()
-        ann._handlers = {**ann._handlers, "grant": ignored}
-        ann.send_raw('{"type": "negotiate"}')
-        await stage.rest(0.1)
-        assert stage.member(ann)["phase"] == "AwaitingOffer"
-        bob = await stage.join("bob")
-        await stage.rest(9)
-        assert ann.receiving() == {}
-        await stage.rest(3)
-        stage.check(ann, bob)
 
 
 async def test_a_connection_that_fails_again_and_again_is_tried_more_and_more_slowly():

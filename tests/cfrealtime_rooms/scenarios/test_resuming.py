@@ -111,17 +111,6 @@ async def test_a_reloaded_page_that_publishes_less_has_published_the_rest_no_lon
         stage.check(ann, bob)
 
 
-async def test_everyone_reloads_at_once_and_everyone_ends_with_everything():
-    async with scene(latency=0.05, setup=slow) as stage:
-        people = await stage.join_at_once("ann", "bob", "cy", "dan")
-        await stage.rest()
-        for one in people:
-            await one.drop()
-        await asyncio.gather(*(one.reconnect(reload=True) for one in people))
-        await stage.rest(20)
-        stage.check(*people)
-
-
 async def test_a_used_token_opens_nothing():
     async with scene() as stage:
         ann = await stage.join("ann")

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from cfrealtime_rooms import Permissions
-from cfrealtime_rooms.testing import Outgoing, SilentPeer
+from cfrealtime_rooms.testing import Outgoing
 from tests.cfrealtime_rooms.scenarios.scene import intercept, release, say, scene, slow, sources
 
 pytestmark = pytest.mark.looptime
@@ -65,7 +65,10 @@ async def test_one_refused_item_is_retried_alone():
 
 
 async def test_when_every_item_fails_each_is_retried_and_no_empty_mid_is_kept():
-    """200 in which every item failed, without SDP: a normal answer, retried with backoff, an empty mid nowhere."""
+    """200 in which every item failed, without SDP: a normal answer, each item retried with backoff.
+
+    An empty mid is recorded nowhere.
+    """
     async with scene() as stage:
         (ann,) = await stage.meet("ann", permissions=SPEAKER)
         for track in stage.emulator.active_tracks(stage.session(ann)):

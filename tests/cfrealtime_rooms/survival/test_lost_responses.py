@@ -6,9 +6,8 @@ import asyncio
 
 import pytest
 
-from cfrealtime_rooms import MemoryStore, Rooms
-from cfrealtime_rooms.testing import Guests
-from tests.cfrealtime_rooms.scenarios.scene import ROOM, Scene, client, scene, slow
+from cfrealtime_rooms import MemoryStore
+from tests.cfrealtime_rooms.scenarios.scene import ROOM, Scene, scene, slow, successor
 
 pytestmark = pytest.mark.looptime
 
@@ -188,11 +187,10 @@ async def test_a_crash_between_intent_and_response_is_reconciled_at_restart(mome
         for one in people:
             await one.aclose()
         await stage.rest(61)  # the lease of the process that is gone runs out
-        async with client(stage.emulator) as realtime, Rooms(realtime, store=store) as rooms:
-            async with Guests(rooms, ROOM) as guests:
-                dan = await guests.join("dan")
-                await stage.rest(30)
-                Scene(stage.emulator, realtime, rooms, guests).check(dan)
+        async with successor(stage, store=store) as after:
+            dan = await after.join("dan")
+            await after.rest(30)
+            after.check(dan)
 
 
 async def crash(stage):

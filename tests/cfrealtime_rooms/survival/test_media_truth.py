@@ -6,15 +6,12 @@ import asyncio
 
 import pytest
 
+from cfrealtime.errors import NotSentError
 from cfrealtime_rooms import Settings
 from cfrealtime_rooms.testing import SilentPeer
 from tests.cfrealtime_rooms.scenarios.scene import scene, slow, sources
 
 pytestmark = pytest.mark.looptime
-
-
-def without_repointing(emulator):
-    emulator.faults.repointing = False
 
 
 async def test_nobody_subscribes_before_the_publisher_sends():
@@ -61,7 +58,7 @@ async def test_a_publisher_collected_for_silence_publishes_anew_and_others_follo
 @pytest.mark.parametrize("repointing", [True, False])
 @pytest.mark.parametrize("moment", [None, 0.02, 0.12, 0.2, 0.3, 0.45, 0.6, 3.0])
 async def test_a_publisher_replaced_around_a_call_costs_no_other_session(moment, repointing):
-    """A publisher replaced before, during and after a subscriber's call: the subscriber's session survives."""
+    """A publisher replaced before, during and after a subscriber's call: the latter's session survives."""
     async with scene(latency=0.05, setup=slow) as stage:
         stage.faults.repointing = repointing
         (bob,) = await stage.meet("bob")
@@ -193,3 +190,37 @@ async def test_sections_stay_bounded_however_many_come_and_go(repointing):
         await stage.rest(20)
         assert most <= (6 if repointing else 24)
         stage.check(bob)
+
+
+async def test_while_the_service_cannot_be_reached_nobody_loses_a_session():
+    """After a long outage nobody who was connected has lost a session."""
+    async with scene() as stage:
+        ann, bob = await stage.join_at_once("ann", "bob")
+        await stage.rest()
+        before = stage.sessions()
+        actor = stage.rooms._open["demo"]
+        realtime, actor._services.realtime = actor._services.realtime, unreachable()
+        cy = await stage.join("cy", sources=())
+        ann.unpublish("camera")
+        await stage.rest(90)
+        assert stage.sessions() == before | {"cy": (None, 1)}
+        actor._services.realtime = realtime
+        await stage.rest(15)
+        stage.check(ann, bob, cy)
+        assert before.items() <= stage.sessions().items()
+
+
+def unreachable():
+    """An SDK whose every call finds no connection."""
+
+    class Nothing:
+        def session(self, session_id):
+            return self
+
+        def __getattr__(self, operation):
+            async def call(*_, **__):
+                raise NotSentError("no route", operation=operation)
+
+            return call
+
+    return Nothing()

@@ -33,7 +33,7 @@ async def test_a_join_sent_twice_on_one_channel_is_one_join():
 
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_the_same_person_in_two_tabs_is_the_newer_one(moment):
-    """The same person in two tabs, where the newer one wins: at once, and at any moment of the first's join."""
+    """The same person in two tabs, where the newer one wins: at any moment of the first's join."""
     async with scene(setup=slow) as stage:
         (bob,) = await stage.meet("bob")
         older, newer = await stage.arrive("ann"), await stage.arrive("ann")
