@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import os
 import re
+import subprocess
+import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from inspect import iscoroutine
 from pathlib import Path
@@ -21,14 +24,19 @@ from tests.docs.endpoint import Endpoint
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-_BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n?^```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
+# A block, and what it prints: perhaps after a paragraph, as long as no other block comes between.
+_BLOCK = re.compile(
+    r"^```(python|sh)\n(.*?)^```\n(?:(?:(?!```|#)[^\n]*\n){0,4}^```text\n(.*?)^```)?",
+    re.MULTILINE | re.DOTALL,
+)
 _SURROUNDINGS = re.compile(r"^<!-- runs: (.+) -->$", re.MULTILINE)
 
 
 @frozen
 class Block:
-    """A Python block of a page, where it begins, and what the page says that it prints."""
+    """A block of a page, where it begins, and what the page says that it prints."""
 
+    language: str
     line: int
     code: str
     prints: str | None
@@ -55,9 +63,9 @@ class Page:
 
     @property
     def blocks(self) -> list[Block]:
-        """Its Python blocks in their order."""
+        """Its blocks of Python and of commands, in their order."""
         return [
-            Block(self.text[: found.start()].count("\n") + 1, found[1], found[2])
+            Block(found[1], self.text[: found.start()].count("\n") + 1, found[2], found[3])
             for found in _BLOCK.finditer(self.text)
         ]
 
@@ -69,9 +77,21 @@ def page(name: str) -> Page:
 
 async def run(block: Block, page_name: str, names: dict[str, Any]) -> None:
     """Run a block with the names of its page; what it defines is added to them."""
+    if block.language == "sh":
+        print(await asyncio.to_thread(run_commands, block.code), end="")
+        return
     result = eval(block.compiled(page_name), names)
     if iscoroutine(result):
         await result
+
+
+def run_commands(commands: str) -> str:
+    """What commands print, where `python` is this one."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-euc", commands], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout
 
 
 def matches(printed: str, expected: str) -> bool:
@@ -85,15 +105,13 @@ def people() -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def in_process() -> AsyncIterator[dict[str, Any]]:
-    """An emulator on the test's loop, a client of it, two endpoints, and a hundred publications."""
+async def in_process(page: Page) -> AsyncGenerator[dict[str, Any]]:
+    """An emulator on the test's loop, a client of it, endpoints and, if need be, a hundred publications."""
     async with InProcessEmulator() as emulator:
-        yield {
-            **people(),
-            "emulator": emulator,
-            "realtime": emulator.async_realtime,
-            "hundred_tracks": await _publish_a_hundred(emulator.async_realtime),
-        }
+        names = {**people(), "emulator": emulator, "realtime": emulator.async_realtime}
+        if "hundred_tracks" in page.text:
+            names["hundred_tracks"] = await _publish_a_hundred(emulator.async_realtime)
+        yield names
 
 
 async def _publish_a_hundred(realtime: AsyncRealtime) -> list[RemoteTrack]:
@@ -108,7 +126,7 @@ async def _publish_a_hundred(realtime: AsyncRealtime) -> list[RemoteTrack]:
 
 
 @contextmanager
-def over_http() -> Iterator[dict[str, str]]:
+def over_http() -> Generator[dict[str, str]]:
     """An emulator that is served by a thread of its own; gives the environment of its clients."""
     loop = asyncio.new_event_loop()
     ready: asyncio.Queue[str] = asyncio.Queue()
