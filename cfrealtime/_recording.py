@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
+from types import MethodType
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from cfrealtime.raw import Answer, RawResponse
@@ -19,7 +20,7 @@ Twin: TypeAlias = Callable[[list[Answer]], S]
 def record_sync(twin: Twin[S], method: Callable[Concatenate[S, P], T]) -> Callable[P, RawResponse[T]]:
     """A method of the twin's class, run on a twin made for it; its answers are kept."""
 
-    @wraps(method)
+    @wraps(MethodType(method, twin))
     def recorded(*args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:
         tape: list[Answer] = []
         value = method(twin(tape), *args, **kwargs)
@@ -33,7 +34,7 @@ def record_async(
 ) -> Callable[P, Coroutine[Any, Any, RawResponse[T]]]:
     """A method of the twin's class, run on a twin made for it; its answers are kept."""
 
-    @wraps(method)
+    @wraps(MethodType(method, twin))
     async def recorded(*args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:
         tape: list[Answer] = []
         value = await method(twin(tape), *args, **kwargs)

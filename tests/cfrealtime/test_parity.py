@@ -109,7 +109,12 @@ def test_only_the_async_colour_is_awaited(cls):
 @pytest.mark.parametrize(("cls", "twin", "without"), RAW, ids=lambda part: getattr(part, "__name__", ""))
 def test_every_call_has_a_raw_twin(cls, twin, without):
     calls = {name for name, member in vars(cls).items() if inspect.isfunction(member) and name[0] != "_"}
-    assert vars(twin(lambda tape: None)).keys() == calls - without
+    twins = vars(twin(lambda tape: None))
+    assert twins.keys() == calls - without
+    for name, recorded in twins.items():
+        _, *parameters = inspect.signature(getattr(cls, name)).parameters.values()
+        assert [*inspect.signature(recorded).parameters.values()] == parameters
+        assert recorded.__doc__ == getattr(cls, name).__doc__
 
 
 def test_the_blocking_colour_is_what_the_script_makes_of_the_async_one():
