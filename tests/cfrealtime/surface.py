@@ -67,7 +67,9 @@ def members(cls: type) -> Iterator[str]:
         if ours and base.__name__ not in cfrealtime.__all__:
             own = {**vars(base), **own}
     if attrs.has(cls):
-        yield from (attribute(one) for one in attrs.fields(cls) if not one.name.startswith("_"))
+        # As they are written: decoding an answer replaces the types of attributes by what they stand for.
+        written = inspect.get_annotations(cls)
+        yield from (attribute(one, written[one.name]) for one in attrs.fields(cls) if one.name[0] != "_")
         own.pop("__init__", None)
         own = {name: member for name, member in own.items() if name not in attrs.fields_dict(cls)}
     for name, member in sorted(own.items()):
@@ -91,11 +93,11 @@ def made_by_us(initializer: Any) -> bool:
     return "Caller" in str(inspect.signature(initializer).parameters.get("caller"))
 
 
-def attribute(one: attrs.Attribute[Any]) -> str:
+def attribute(one: attrs.Attribute[Any], annotation: object) -> str:
     """A field of a value."""
     made = isinstance(one.default, attrs.Factory)
     default = "" if one.default is attrs.NOTHING else " = ..." if made else f" = {one.default!r}"
-    return f"{one.name}: {one.type}{default}{' (keyword only)' if one.kw_only else ''}"
+    return f"{one.name}: {annotation}{default}{' (keyword only)' if one.kw_only else ''}"
 
 
 def function(name: str, value: Any) -> str:
