@@ -139,12 +139,18 @@ class ExchangeOpenError(RealtimeError):
 
 
 class NotSentError(RealtimeError):
-    """No connection could be made in time. The service has seen nothing of it; it may be sent again."""
+    """It did not leave in time, for want of a connection as a rule. The service has seen nothing of it."""
 
-    def __init__(self, reason: str, *, operation: str, session_id: str | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        operation: str,
+        session_id: str | None = None,
+        advice: str = "Check the network and the base URL",
+    ) -> None:
         super().__init__(
-            f"{_about(operation, session_id)} was not sent: {reason}. "
-            "Check the network and the base URL; sending it again is safe.",
+            f"{_about(operation, session_id)} was not sent: {reason}. {advice}; sending it again is safe.",
             operation=operation,
             session_id=session_id,
         )

@@ -103,7 +103,10 @@ def conduct(
             now, obstacle = yield from _wait_for_place(request, limiter, now, deadline)
             if obstacle is not None:
                 error: RealtimeError = NotSentError(
-                    obstacle, operation=request.operation, session_id=request.session_id
+                    obstacle,
+                    operation=request.operation,
+                    session_id=request.session_id,
+                    advice="Spread the session's calls out, or give them more time",
                 )
                 break
             attempt += 1
