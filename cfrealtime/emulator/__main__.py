@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import errno
 import ipaddress
+import json
 import shlex
 import signal
+import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .media.network import network_problem
+from .media.network import network_problem, outgoing_address, udp_problem
+from .options import CannotStartError, Options, read_options
+from .rules.faults import FaultError
 
 if TYPE_CHECKING:
-    from .media.udp import UdpMediaPlane
+    from .media.plan import Address
 
 CANNOT_START = 2
 """Exit code when the emulator cannot start; the reason is one sentence on standard error."""
@@ -24,85 +27,48 @@ CANNOT_START = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until interrupted; gives the exit code."""
-    options = _parser().parse_args(arguments)
     try:
-        asyncio.run(_serve(options))
-    except ModuleNotFoundError as error:
-        return _say_why(str(error))
-    except _CannotStartError as error:
-        return _say_why(str(error))
+        asyncio.run(_serve(read_options(arguments)))
+    except (ModuleNotFoundError, CannotStartError) as error:
+        sys.stderr.write(f"{error}\n")
+        return CANNOT_START
     except KeyboardInterrupt:  # where the loop takes no signal handlers
         pass
     return 0
 
 
-class _CannotStartError(Exception):
-    """The emulator cannot start, and this sentence says why."""
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m cfrealtime.emulator",
-        description="Cloudflare Realtime on your own machine, with real media.",
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument(
-        "--port", type=_port, default=8787, help="HTTP port, 0 for any (default: %(default)s)"
-    )
-    parser.add_argument("--udp-port", type=_port, default=0, help="UDP port for media (default: any)")
-    parser.add_argument("--app-id", default="demo", help="id of the emulated app (default: %(default)s)")
-    parser.add_argument("--app-secret", default="secret", help="its secret (default: %(default)s)")
-    parser.add_argument(
-        "--allow-remote",
-        action="store_true",
-        help="let other machines in: nothing here is built to resist them",
-    )
-    return parser
-
-
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise ValueError(text)
-    return number
-
-
-async def _serve(options: argparse.Namespace) -> None:
-    if not options.allow_remote and not _is_loopback(options.host):
-        raise _CannotStartError(
-            f"{options.host} can be reached by other machines, and the emulator is not built to resist them. "
-            "Listen on 127.0.0.1, or say --allow-remote."
-        )
+async def _serve(options: Options) -> None:
+    stop = _stop_signal()
+    problem = udp_problem()
+    if problem is not None:
+        raise CannotStartError(problem)
+    advertised = _ip_address(options.advertise)
     # Only now: these need the packages of the extra, and take their time to import.
     from . import Emulator, MediaPlaneError, UdpMediaPlane
 
-    media = UdpMediaPlane(options.host, options.udp_port)
-    emulator = Emulator({options.app_id: options.app_secret}, media)
-    stop = _stop_signal()
-    try:
-        async with emulator.serve(options.host, options.port) as base_url:
-            _announce(options, base_url, media)
-            await stop.wait()
-    except MediaPlaneError as error:
-        raise _CannotStartError(f"{error}.") from error
-    except OSError as error:
-        raise _CannotStartError(_why_not_listening(options, error)) from error
-
-
-def _announce(options: argparse.Namespace, base_url: str, media: UdpMediaPlane) -> None:
-    address = media.address
-    _print(f"Cloudflare Realtime, emulated. Media: UDP {address.host}:{address.port}. Stop with Ctrl+C.")
-    _print("For the environment of your application:")
-    _print(
-        f"export CLOUDFLARE_REALTIME_APP_ID={shlex.quote(options.app_id)}"
-        f" CLOUDFLARE_REALTIME_APP_SECRET={shlex.quote(options.app_secret)}"
-        f" CLOUDFLARE_REALTIME_BASE_URL={base_url}"
+    media = UdpMediaPlane(options.host, options.udp_port, advertise=advertised)
+    emulator = Emulator(
+        options.apps,
+        media,
+        turn_keys=options.turn_keys,
+        allow_localhost_adapters=options.localhost_adapters,
+        seed=options.seed,
     )
-    root = base_url.removesuffix("/v1")
-    _print(f"What it holds: {root}/_emulator/state  What was called: {root}/_emulator/journal")
-    problem = network_problem()
-    if problem is not None:
-        sys.stderr.write(f"{problem}\n")
+    try:
+        async with emulator.serve(options.host, options.port, advertise=_found_at(options)) as base_url:
+            for fault in options.faults:
+                emulator.faults.add(fault)
+            _announce(options, base_url, media.address)
+            await stop.wait()
+    except FaultError as error:
+        raise CannotStartError(f"--fault: {error}") from error
+    except MediaPlaneError as error:
+        cause = error.__cause__ if isinstance(error.__cause__, OSError) else OSError(str(error))
+        raise CannotStartError(
+            _why(cause, "UDP port", "--udp-port", options.udp_port, options.host)
+        ) from error
+    except OSError as error:
+        raise CannotStartError(_why(error, "Port", "--port", options.port, options.host)) from error
 
 
 def _stop_signal() -> asyncio.Event:
@@ -115,29 +81,90 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+# What others shall use.
 
 
-def _why_not_listening(options: argparse.Namespace, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"Port {options.port} of {options.host} is taken: choose another with --port, or 0 for any."
-    return f"Cannot listen on {options.host}, port {options.port}: {error.strerror or error}."
-
-
-def _print(line: str) -> None:
+def _announce(options: Options, base_url: str, address: Address) -> None:
+    environment = _environment(options, base_url)
+    page = f"{base_url.removesuffix('/v1')}/_emulator/"
+    waiting = f" Faults: {len(options.faults)}, seed {options.seed}." if options.faults else ""
+    sys.stderr.write(
+        f"Cloudflare Realtime, emulated. What happens: {page}  Media: UDP {address.host}:{address.port}."
+        f"{waiting} Stop with Ctrl+C.\n"
+    )
+    problem = network_problem()
+    if problem is not None:
+        sys.stderr.write(f"{problem}\n")
+    sys.stderr.flush()
+    if options.json:
+        line = json.dumps(_description(options, base_url, page, address, environment))
+    else:
+        line = "export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
-def _say_why(sentence: str) -> int:
-    sys.stderr.write(f"{sentence}\n")
-    return CANNOT_START
+def _environment(options: Options, base_url: str) -> dict[str, str]:
+    app_id, secret = next(iter(options.apps.items()))
+    key_id, token = next(iter(options.turn_keys.items()))
+    return {
+        "CLOUDFLARE_REALTIME_APP_ID": app_id,
+        "CLOUDFLARE_REALTIME_APP_SECRET": secret,
+        "CLOUDFLARE_REALTIME_BASE_URL": base_url,
+        "CLOUDFLARE_TURN_KEY_ID": key_id,
+        "CLOUDFLARE_TURN_API_TOKEN": token,
+    }
+
+
+def _description(
+    options: Options, base_url: str, page: str, address: Address, environment: Mapping[str, str]
+) -> dict[str, object]:
+    return {
+        "base_url": base_url,
+        "page": page,
+        "udp": {"host": address.host, "port": address.port},
+        "apps": [{"id": name, "secret": secret} for name, secret in options.apps.items()],
+        "turn_keys": [{"id": name, "token": token} for name, token in options.turn_keys.items()],
+        "environment": environment,
+    }
+
+
+def _found_at(options: Options) -> str | None:
+    """The host of the base address, where it is not the one that is listened on."""
+    if options.advertise is not None:
+        return options.advertise
+    with contextlib.suppress(ValueError):
+        if ipaddress.ip_address(options.host).is_unspecified:
+            return outgoing_address() or "127.0.0.1"
+    return None
+
+
+def _ip_address(name: str | None) -> str | None:
+    """What descriptions say of an advertised name: endpoints take addresses only."""
+    if name is None:
+        return None
+    try:
+        found = socket.getaddrinfo(name, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
+    except (OSError, UnicodeError) as error:
+        raise CannotStartError(f"--advertise: {name} is no IPv4 address, nor a name of one.") from error
+    return str(found[0][4][0])
+
+
+def _why(error: OSError, what: str, option: str, port: int, host: str) -> str:
+    """Why a port cannot be had, and what to do."""
+    if isinstance(error, socket.gaierror):
+        over = "; media travel over IPv4 only" if ":" in host else ""
+        return f"{host} is no address that can be listened on{over}: choose another with --host."
+    if error.errno == errno.EADDRINUSE:
+        return f"{what} {port} of {host} is taken: choose another with {option}, or 0 for any."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return (
+            f"{host} is not an address of this machine: choose another with --host. Where others find this "
+            "machine under it, say --advertise instead."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{what} {port} of {host} is not allowed to this user: choose one above 1023 with {option}."
+    return f"{what} {port} of {host} cannot be had: {error.strerror or error}."
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from starlette.types import ASGIApp
 
+from . import demo
 from .adapters.dialing import Dial, dial
 from .adapters.registry import Adapters
 from .asgi import build_app
@@ -23,7 +24,7 @@ from .rules import views
 from .rules.leaks import Leak, leaks
 from .service import Service
 from .serving import serving
-from .turn import DEMO_KEYS, TurnCredentials
+from .turn import TurnCredentials
 from .world import World
 
 
@@ -50,8 +51,8 @@ class Emulator:
         self._turn = TurnCredentials(self._world)
         self._adapters = Adapters(self._world, dial, allow_localhost=allow_localhost_adapters)
         self._service = Service(
-            apps if apps is not None else {"demo": "secret"},
-            turn_keys if turn_keys is not None else DEMO_KEYS,
+            apps if apps is not None else demo.APPS,
+            turn_keys if turn_keys is not None else demo.TURN_KEYS,
             self._world,
             self._turn,
             self._adapters,
@@ -77,10 +78,16 @@ class Emulator:
             await self._world.stop()
 
     @asynccontextmanager
-    async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str]:
-        """Serve over HTTP; gives the API's base address, to be used in place of Cloudflare's."""
+    async def serve(
+        self, host: str = "127.0.0.1", port: int = 0, *, advertise: str | None = None
+    ) -> AsyncGenerator[str]:
+        """Serve over HTTP; gives the API's base address, to be used in place of Cloudflare's.
+
+        `advertise` is the name or address under which others find `host`.
+        """
         async with self, serving(self.app, host, port) as (bound_host, bound_port):
-            shown = f"[{bound_host}]" if ":" in bound_host else bound_host
+            found_at = advertise or bound_host
+            shown = f"[{found_at}]" if ":" in found_at else found_at
             yield f"http://{shown}:{bound_port}/v1"
 
     @property

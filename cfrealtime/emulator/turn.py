@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from typing import Final
 
 from .refusals import Json
 from .rules import turn
 from .world import World
-
-DEMO_KEYS: Final[Mapping[str, str]] = {"demo-turn": "turn-secret"}
-"""Key id to API token, where none were given."""
 
 _BYTES = 48
 """Length of the service's user names and secrets, which are written in hexadecimal."""

@@ -23,6 +23,25 @@ def outgoing_address() -> str | None:
             return None
 
 
+def udp_problem() -> str | None:
+    """Why no media can flow at all; None when a datagram gets from one socket of this machine to another."""
+    try:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+        ):
+            receiver.bind(("127.0.0.1", 0))
+            receiver.settimeout(1)
+            sender.sendto(b"?", receiver.getsockname())
+            receiver.recv(1)
+    except OSError as error:
+        return (
+            f"UDP is blocked on this machine ({error.strerror or 'a datagram to 127.0.0.1 did not arrive'}), "
+            "so no media can flow: allow UDP on loopback in its firewall, sandbox or container."
+        )
+    return None
+
+
 def network_problem(find_address: Callable[[], str | None] = outgoing_address) -> str | None:
     """What to tell the user when browsers on this machine cannot reach us; None when all is well."""
     address = find_address()

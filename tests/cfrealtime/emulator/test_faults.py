@@ -1,13 +1,17 @@
-"""Failures on demand."""
+"""Failures of calls and of their items, on demand."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
+import httpx
 import pytest
 
 from cfrealtime.emulator import ConnectionDroppedError, Emulator
-from tests.cfrealtime.emulator.peer import Peer, client_of, codes, remote
+from tests.cfrealtime.emulator.data_peer import DataPeer, channel_codes, told
+from tests.cfrealtime.emulator.peer import APP, Peer, client_of, codes, remote
 from tests.cfrealtime.emulator.test_tracks import publisher
 
 pytestmark = pytest.mark.looptime
@@ -81,3 +85,162 @@ async def test_pointing_a_mid_elsewhere_may_be_unsupported_while_layers_are():
             remote(other.id, "mic", mid=mid), remote(source.id, "mic", mid=mid), {"mid": mid}
         )
         assert codes(response) == ["update_track_error", None, None]
+
+
+@asynccontextmanager
+async def careless(emulator: Emulator) -> AsyncGenerator[httpx.AsyncClient]:
+    """A client that does not mind answers of which the API's document knows nothing."""
+    transport, headers = httpx.ASGITransport(emulator.app), {"Authorization": "Bearer secret"}
+    async with (
+        emulator,
+        httpx.AsyncClient(transport=transport, base_url="http://emulator", headers=headers) as client,
+    ):
+        yield client
+
+
+async def test_a_late_request_lands_although_its_caller_has_gone():
+    emulator = Emulator()
+    async with client_of(emulator) as client:
+        peer = await Peer.join(client)
+        emulator.faults.add("delay_request seconds=5 operation=new_tracks nth=1")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(peer.publish("mic"), 1)
+        assert emulator.active_tracks() == []
+        await asyncio.sleep(4)
+        assert [track["track_name"] for track in emulator.active_tracks()] == ["mic"]
+
+
+@pytest.mark.parametrize(("fault", "landed"), [("", 0), ("landed=true", 1)])
+async def test_a_page_of_html_may_hide_a_call_that_landed(fault, landed):
+    emulator = Emulator()
+    emulator.faults.add(f"html nth=1 {fault}")
+    async with careless(emulator) as client:
+        response = await client.post(f"{APP}/sessions/new")
+        assert (response.status_code, response.headers["content-type"][:9]) == (502, "text/html")
+        assert "<html>" in response.text
+        assert len(emulator.state()["sessions"]) == landed
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [("binary", bytes(range(128, 256))), ("cut", b'{"sessionId":"'), ("empty", b""), ("null", b"null")],
+)
+async def test_a_body_can_be_garbage(body, expected):
+    emulator = Emulator()
+    emulator.faults.add(f"garbage body={body} landed=true")
+    async with careless(emulator) as client:
+        response = await client.post(f"{APP}/sessions/new")
+        assert response.status_code == 200
+        assert response.content.startswith(expected)
+        assert len(response.content) == (24 if body == "cut" else len(expected))
+
+
+async def test_an_error_may_be_answered_although_the_call_landed():
+    emulator = Emulator()
+    emulator.faults.add("status status=500 landed=true operation=new_session nth=1")
+    async with client_of(emulator) as client:
+        response = await client.post(f"{APP}/sessions/new")
+        assert (response.status_code, response.json()["errorCode"]) == (500, "internal_error")
+        assert len(emulator.state()["sessions"]) == 1
+        assert emulator.journal()["calls"][0]["faults"] == ["status"]
+
+
+async def test_a_refusal_that_comes_by_itself_is_not_covered_up():
+    emulator = Emulator()
+    emulator.faults.add("html")
+    async with client_of(emulator, secret="wrong") as client:
+        assert (await client.post(f"{APP}/sessions/new")).status_code == 401
+
+
+async def test_an_answer_that_stalls_goes_on_after_its_time():
+    emulator = Emulator()
+    emulator.faults.add("stall seconds=7 nth=1")
+    async with client_of(emulator) as client:
+        await Peer.join(client)
+        assert asyncio.get_running_loop().time() == pytest.approx(7)
+
+
+async def test_an_answer_that_stalls_for_ever_is_left_by_its_caller_and_has_landed():
+    emulator = Emulator()
+    emulator.faults.add("stall")
+    async with client_of(emulator) as client:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(Peer.join(client), 60)
+        assert len(emulator.state()["sessions"]) == 1
+
+
+async def test_a_fault_waits_for_the_call_of_one_track_whichever_way_the_call_names_it():
+    emulator = Emulator()
+    async with client_of(emulator) as client:
+        peer = await publisher(client, "mic", "camera")
+        emulator.faults.add("refuse track=camera nth=3")
+        viewer = await Peer.join(client)
+        await viewer.subscribe(remote(peer.id, "camera"))
+        assert codes(await peer.force_close("0")) == [None]
+        assert codes(await viewer.force_close("s0")) == [None]
+        with pytest.raises(ConnectionDroppedError):
+            await peer.force_close("1")
+
+
+async def test_a_fault_waits_for_a_session_that_is_not_there_yet():
+    emulator = Emulator()
+    emulator.faults.add("lose_answer session=#2 operation=get_session")
+    emulator.faults.add("status status=503 session=ana operation=get_session")
+    async with client_of(emulator) as client:
+        assert (await (await Peer.join(client)).get()).status_code == 200
+        with pytest.raises(ConnectionDroppedError):
+            await (await Peer.join(client)).get()
+        response = await client.post(f"{APP}/sessions/new?correlationId=ana")
+        assert (await client.get(f"{APP}/sessions/{response.json()['sessionId']}")).status_code == 503
+
+
+async def test_items_fail_by_operation_and_in_closes_too():
+    emulator = Emulator()
+    async with client_of(emulator) as client:
+        peer = await publisher(client, "mic", "camera")
+        emulator.faults.add("item_error operation=close_tracks track=mic code=close_track_error times=1")
+        assert codes(await peer.force_close("0", "1")) == ["close_track_error", None]
+        assert [track["track_name"] for track in emulator.active_tracks()] == ["mic"]
+        assert emulator.journal()["calls"][-1]["faults"] == ["item_error"]
+        assert codes(await peer.force_close("0")) == [None]
+
+
+async def test_data_channels_fail_when_made_and_when_closed():
+    emulator = Emulator()
+    async with client_of(emulator) as client:
+        peer = await DataPeer.connected(client)
+        emulator.faults.add("item_error operation=new_datachannels track=chat nth=1")
+        response = await peer.channels(told("chat"), told("files"))
+        assert channel_codes(response) == ["internal_error", None]
+        (chat,) = await peer.open(told("chat"))
+        emulator.faults.add("item_error operation=close_datachannels track=chat nth=1")
+        for expected in ("internal_error", None):
+            assert channel_codes(await peer.close_channels(chat)) == [expected]
+
+
+async def test_faults_can_be_listed_and_taken_back_one_by_one():
+    emulator = Emulator(seed=3)
+    first = emulator.faults.add("delay seconds=1")
+    second = emulator.faults.add({"kind": "refuse", "operation": "new_session", "nth": 2})
+    assert emulator.faults.view() == {
+        "seed": 3,
+        "faults": [
+            {"id": first, "kind": "delay", "seconds": 1, "seen": 0, "hits": 0},
+            {"id": second, "kind": "refuse", "operation": "new_session", "nth": 2, "seen": 0, "hits": 0},
+        ],
+    }
+    assert emulator.faults.remove(first)
+    assert not emulator.faults.remove(first)
+    async with client_of(emulator) as client:
+        await Peer.join(client)
+        assert [fault["seen"] for fault in emulator.faults.view()["faults"]] == [1]
+        with pytest.raises(ConnectionDroppedError):
+            await Peer.join(client)
+        assert emulator.faults.view()["faults"] == []
+
+
+async def test_of_a_list_with_a_mistake_nothing_happens():
+    emulator = Emulator()
+    with pytest.raises(ValueError, match="needs packets that travel"):
+        emulator.faults.load(["refuse", "loss share=0.1"])
+    assert emulator.faults.view()["faults"] == []
