@@ -7,6 +7,7 @@ receives what the policy wants, session by session, in the right order.
 from .core.events import (
     AttributesChanged,
     JoinRefused,
+    LayersChanged,
     LeakReported,
     MessageSent,
     ParticipantBanned,
@@ -40,6 +41,7 @@ __all__ = [
     "Duplicates",
     "IceServer",
     "JoinRefused",
+    "LayersChanged",
     "LeakReported",
     "MemoryStore",
     "MessageSent",

@@ -31,6 +31,8 @@ class OfferedTrack:
     """`microphone`, `camera`, `screen`, `screen_audio`, or a free name."""
     kind: TrackKind
     muted: bool = False
+    rids: tuple[str, ...] = ()
+    """The simulcast layers in its section, the lowest quality first."""
 
 
 @frozen
@@ -141,6 +143,14 @@ class Select:
 
 
 @frozen
+class PreferLayers:
+    """Say in which simulcast layer to receive publications. Merged into what was said before."""
+
+    layers: Mapping[str, str | None]
+    """By publication: `low`, `medium`, `high`, or one of its rids; null for the host's default."""
+
+
+@frozen
 class RequestSnapshot:
     """Ask for the whole room: after a gap in the revisions."""
 
@@ -163,6 +173,7 @@ Command = (
     | SendMessage
     | SetAttributes
     | Select
+    | PreferLayers
     | RequestSnapshot
     | Leave
 )
@@ -180,6 +191,7 @@ COMMAND_NAMES: dict[type[Command], str] = {
     SendMessage: "message",
     SetAttributes: "attributes",
     Select: "select",
+    PreferLayers: "layers",
     RequestSnapshot: "snapshot",
     Leave: "leave",
 }

@@ -15,6 +15,7 @@ from .commands import (
     Mute,
     Negotiate,
     Offer,
+    PreferLayers,
     RequestSnapshot,
     Resume,
     Select,
@@ -23,18 +24,17 @@ from .commands import (
     Unpublish,
 )
 from .departure import remove
-from .events import AttributesChanged, MessageSent, SelectionChanged, TrackMuted
+from .events import AttributesChanged, MessageSent, TrackMuted
 from .exchange import answer
 from .membership import join, resume
 from .notices import Message
 from .policy import may_see
+from .preferences import prefer, select
 from .publishing import check_tracks, end, end_grant, may_be_collected, waiting_offer, withdraw
 from .replacing import replace
 from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Connection, Idle, Participant, Selection
 from .turn import Refused, Turn
 from .views import snapshot
-
-LONGEST_ID = 64
 
 
 def obey(turn: Turn, connection: Connection, command: Command) -> None:
@@ -138,7 +138,9 @@ def _conduct(turn: Turn, connection: Connection, participant: Participant, comma
         case SetAttributes(attributes):
             _set_attributes(turn, connection, participant, attributes)
         case Select(publications, participants):
-            _select(turn, participant, Selection(publications, participants))
+            select(turn, participant, Selection(publications, participants))
+        case PreferLayers(layers):
+            prefer(turn, participant, layers)
         case RequestSnapshot():
             participant.told = turn.room.revision
             turn.send(participant, snapshot(turn.room, participant))
@@ -173,20 +175,6 @@ def _set_attributes(
         participant.attributes = after
         turn.change(participant)
         turn.emit(AttributesChanged(turn.room.id, participant.id, dict(after)))
-
-
-def _select(turn: Turn, participant: Participant, selection: Selection) -> None:
-    """Only this participant's lane has to be looked at. Ids that mean nothing yet may do so later."""
-    most, chosen = turn.rules.settings.limits.selection, (*selection.publications, *selection.participants)
-    if len(chosen) > most:
-        raise Refused("too_many_selected", f"A participant selects at most {most} in all.")
-    if any(len(one) > LONGEST_ID for one in chosen):
-        raise Refused("bad_message", f"An id has at most {LONGEST_ID} characters.")
-    if selection == participant.selection:
-        return
-    participant.selection = selection
-    turn.touch(participant)
-    turn.emit(SelectionChanged(turn.room.id, participant.id, selection.publications, selection.participants))
 
 
 def _say(turn: Turn, participant: Participant, command: SendMessage) -> None:

@@ -184,6 +184,16 @@ class SelectionChanged:
 
 
 @frozen
+class LayersChanged:
+    """A participant wants other simulcast layers."""
+
+    room: str
+    participant: str
+    layers: Mapping[str, str]
+    """All its wishes, by publication."""
+
+
+@frozen
 class SessionReplaced:
     """A participant got a new media session; the others kept theirs."""
 
@@ -222,6 +232,7 @@ RoomEvent = (
     | ParticipantUnbanned
     | AttributesChanged
     | SelectionChanged
+    | LayersChanged
     | SessionReplaced
     | LeakReported
 )

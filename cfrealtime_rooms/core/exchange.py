@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from cfrealtime.models import TrackResult, TracksResult
+from cfrealtime.models import RemoteTrack, TrackResult, TracksResult
 
 from .calls import Publish, Renegotiate, Subscribe
 from .events import ParticipantJoined, TrackPublished
+from .layers import asked_rid
 from .ledger import owe
 from .notices import Error, RoomAnswer, RoomOffer
 from .publishing import end, item_failed
@@ -69,7 +70,7 @@ def _publication_begins(turn: Turn, participant: Participant, track: WaitingTrac
         publication = Publication(turn.new_id("pub"), track.source, track.kind, track.muted)
         participant.publications[track.source] = publication
     publication.kind = "audio" if kind == "audio" else "video" if kind == "video" else track.kind
-    publication.muted = track.muted
+    publication.muted, publication.rids = track.muted, track.rids
     publication.state, publication.mid = "live", track.mid
     publication.locator = Locator(lane.session_id or "", track.track_name)
     publication.sending, publication.silent_since, publication.refusals = False, None, 0
@@ -114,10 +115,10 @@ def on_offered(turn: Turn, participant: Participant, call: Subscribe, result: Tr
     """The SFU offers what it could; what it could not waits by itself."""
     lane = participant.lane
     allocated = 0
-    for item, publication, locator in _matched(turn, call, result):
+    for item, publication, track in _matched(turn, call, result):
         if item is not None and item.error is None and item.mid:
             allocated += 1
-            _subscription_begins(turn, participant, item.mid, publication, locator)
+            _subscription_begins(participant, track, item.mid, publication, turn.now)
         elif publication is not None:
             item_failed(turn, participant, publication, item.error.code if item and item.error else None)
     if result.description is None and allocated == 0:
@@ -135,29 +136,30 @@ def on_offered(turn: Turn, participant: Participant, call: Subscribe, result: Tr
 
 def _matched(
     turn: Turn, call: Subscribe, result: TracksResult
-) -> list[tuple[TrackResult | None, Publication | None, Locator]]:
+) -> list[tuple[TrackResult | None, Publication | None, RemoteTrack]]:
     """Each requested track with its item: by locator, else by position where the service left names out."""
     named = {(item.session_id, item.track_name): item for item in result.tracks if item.track_name}
     in_order = len(result.tracks) == len(call.tracks)
-    matched: list[tuple[TrackResult | None, Publication | None, Locator]] = []
+    matched: list[tuple[TrackResult | None, Publication | None, RemoteTrack]] = []
     for index, track in enumerate(call.tracks):
         item = named.get((track.session_id, track.track_name))
         if item is None and in_order and not result.tracks[index].track_name:
             item = result.tracks[index]
         publication = turn.room.located(track.session_id, track.track_name)
-        matched.append((item, publication, Locator(track.session_id, track.track_name)))
+        matched.append((item, publication, track))
     return matched
 
 
 def _subscription_begins(
-    turn: Turn, participant: Participant, mid: str, publication: Publication | None, locator: Locator
+    participant: Participant, track: RemoteTrack, mid: str, publication: Publication | None, now: float
 ) -> None:
     """Record an allocated mid. If its publication ended meanwhile, it is closed."""
     lane = participant.lane
     if publication is None:
         lane.closing.add(mid)
         return
-    lane.subscriptions[mid] = Subscription(mid, publication.kind, publication.id, locator, turn.now)
+    locator, rid = Locator(track.session_id, track.track_name), asked_rid(track)
+    lane.subscriptions[mid] = Subscription(mid, publication.kind, publication.id, locator, now, rid)
     lane.retries.pop(publication.id, None)
     publication.refusals = 0
 

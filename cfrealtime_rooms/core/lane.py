@@ -31,6 +31,7 @@ from .calls import (
 )
 from .exchange import exchange_succeeded, on_offered, on_published
 from .failures import fail
+from .layers import simulcast
 from .ledger import owe_late_result
 from .notices import Grant
 from .plan import (
@@ -95,18 +96,19 @@ def _call_for(
         case CloseMids(mids):
             return Close(session_id, mids)
         case RepointMids(moves):
-            return Update(session_id, tuple(_remote(m.publication, m.mid) for m in moves))
-        case SubscribeTo(publications):
-            return Subscribe(session_id, tuple(_remote(p) for p in publications))
+            return Update(session_id, tuple(_remote(m.publication, m.mid, m.rid) for m in moves))
+        case SubscribeTo(publications, rids):
+            return Subscribe(session_id, tuple(_remote(p, rid=rids.get(p.id)) for p in publications))
         case PublishOffer():
             assert lane.offer is not None, "the plan publishes only what waits"  # noqa: S101
             tracks = tuple(LocalTrack(t.mid, t.track_name) for t in lane.offer.tracks)
             return Publish(session_id, lane.offer.sdp, tracks)
 
 
-def _remote(publication: Publication, mid: str | None = None) -> RemoteTrack:
+def _remote(publication: Publication, mid: str | None = None, rid: str | None = None) -> RemoteTrack:
     assert publication.locator is not None, "only located publications are planned"  # noqa: S101
-    return RemoteTrack(publication.locator.session_id, publication.locator.track_name, mid=mid)
+    locator = publication.locator
+    return RemoteTrack(locator.session_id, locator.track_name, mid=mid, simulcast=simulcast(rid))
 
 
 def finish(turn: Turn, operation: Operation, outcome: CallOutcome) -> None:

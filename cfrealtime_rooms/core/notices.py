@@ -32,6 +32,8 @@ class PublicationView:
     muted: bool
     state: Literal["negotiating", "live", "dead"]
     """`dead`: the SFU collected it for lack of packets; its publisher should publish it anew."""
+    rids: tuple[str, ...] | None = None
+    """Its simulcast layers, the lowest quality first; None where it has one only."""
 
 
 @frozen

@@ -7,11 +7,12 @@ went while the lane was busy costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from attrs import Factory, define, field, frozen
 
 from .calls import ApiCall
+from .layers import TRIES, other_rid, wanted_rid
 from .policy import Policy, Visible, Wanted, everybody, may_receive, ready_at
 from .settings import TRACKS_PER_CALL, Settings
 from .state import Idle, Lane, Participant, Room
@@ -50,15 +51,16 @@ class CloseMids:
 
 @frozen
 class Repoint:
-    """One receiving mid and the publication it should carry."""
+    """One receiving mid, and the publication and layer it should carry."""
 
     mid: str
     publication: Publication
+    rid: str | None = None
 
 
 @frozen
 class RepointMids:
-    """Point existing mids at other publications: no SDP, one call."""
+    """Point existing mids at other layers or other publications: no SDP, one call."""
 
     moves: tuple[Repoint, ...]
 
@@ -78,6 +80,8 @@ class SubscribeTo:
     """Have the SFU offer these publications."""
 
     publications: tuple[Publication, ...]
+    rids: Mapping[str, str | None] = Factory(dict[str, str | None])
+    """Simulcast layers, by publication."""
 
 
 @frozen
@@ -113,6 +117,10 @@ class Difference:
     missing: list[Publication] = Factory(list[Publication])
     moved: list[Repoint] = Factory(list[Repoint])
     """Receiving mids whose publication lives in another session now."""
+    layers: list[Repoint] = Factory(list[Repoint])
+    """Receiving mids that should carry another layer of what they carry."""
+    rids: dict[str, str | None] = Factory(dict[str, str | None])
+    """Layers that are wanted, by publication."""
     unwanted: list[Subscription] = Factory(list[Subscription])
     spares: list[Subscription] = Factory(list[Subscription])
     wake_at: float | None = None
@@ -135,21 +143,32 @@ class Rules:
 
 def wanted_by(room: Room, subscriber: Participant, policy: Policy) -> dict[str, Publication]:
     """What the policy wants of what permission allows, in the policy's order."""
+    return {wanted: publication for wanted, (publication, _) in _chosen(room, subscriber, policy).items()}
+
+
+def _chosen(room: Room, subscriber: Participant, policy: Policy) -> dict[str, tuple[Publication, str | None]]:
+    """The same, each with the layer that the policy wants of it."""
     allowed = {
         publication.id: publication
         for publisher in room.participants.values()
         if may_receive(subscriber, publisher)
         for publication in publisher.publications.values()
     }
-    chosen = (one.publication if isinstance(one, Wanted) else one for one in policy(room, subscriber))
-    return {wanted: allowed[wanted] for wanted in chosen if wanted in allowed}
+    found: dict[str, tuple[Publication, str | None]] = {}
+    for one in policy(room, subscriber):
+        wanted = one if isinstance(one, Wanted) else Wanted(one)
+        if wanted.publication in allowed:
+            found.setdefault(wanted.publication, (allowed[wanted.publication], wanted.layer))
+    return found
 
 
 def compare(room: Room, participant: Participant, rules: Rules, now: float) -> Difference:
     """Wanted against actual; what has to wait only sets the time to look again."""
     difference = Difference()
     lane = participant.lane
-    wanted = wanted_by(room, participant, rules.policy)
+    chosen = _chosen(room, participant, rules.policy)
+    wanted = {publication_id: publication for publication_id, (publication, _) in chosen.items()}
+    difference.rids = {p.id: wanted_rid(participant, p, layer) for p, layer in chosen.values() if p.rids}
     held: set[str] = set()
     for subscription in lane.subscriptions.values():
         if subscription.publication is None:
@@ -160,12 +179,29 @@ def compare(room: Room, participant: Participant, rules: Rules, now: float) -> D
         if publication is None:
             difference.unwanted.append(subscription)
         elif publication.locator != subscription.locator and _due(lane, publication, rules, now, difference):
-            difference.moved.append(Repoint(subscription.mid, publication))
+            difference.moved.append(
+                Repoint(subscription.mid, publication, difference.rids.get(publication.id))
+            )
+        elif publication.locator == subscription.locator:
+            _compare_layers(subscription, publication, difference, now)
     for publication in wanted.values():
         if publication.id not in held and _due(lane, publication, rules, now, difference):
             difference.missing.append(publication)
     difference.missing.sort(key=lambda publication: publication.kind)  # "audio" before "video"
     return difference
+
+
+def _compare_layers(
+    subscription: Subscription, publication: Publication, difference: Difference, now: float
+) -> None:
+    rid = other_rid(subscription, publication, difference.rids.get(publication.id))
+    retry = subscription.layer_retry
+    if rid is None or (retry is not None and retry.tries >= TRIES):
+        return
+    if retry is not None and retry.not_before > now:
+        difference.wake(retry.not_before)
+    else:
+        difference.layers.append(Repoint(subscription.mid, publication, rid))
 
 
 def _due(lane: Lane, publication: Publication, rules: Rules, now: float, difference: Difference) -> bool:
@@ -204,7 +240,7 @@ def _without_sdp(lane: Lane, difference: Difference, rules: Rules, now: float) -
         return None
     # Where one thing is chosen instead of another, its mid is used again rather than closed.
     free = difference.spares + (difference.unwanted if rules.repointing else [])
-    moves = difference.moved + fill_spares(lane, free, difference.missing)
+    moves = difference.moved + fill_spares(lane, free, difference.missing, difference.rids)
     used = {move.mid for move in moves}
     close = sorted(lane.closing)
     close += [subscription.mid for subscription in difference.unwanted if subscription.mid not in used]
@@ -217,7 +253,8 @@ def _without_sdp(lane: Lane, difference: Difference, rules: Rules, now: float) -
         difference.wake(lane.close_retry.not_before)
     elif close:
         return CloseMids(tuple(close[:TRACKS_PER_CALL]))
-    if rules.repointing and moves:
+    moves = difference.layers + (moves if rules.repointing else [])
+    if moves:
         return RepointMids(tuple(moves[:TRACKS_PER_CALL]))
     return None
 
@@ -228,7 +265,12 @@ def _hopeless(lane: Lane, move: Repoint) -> bool:
     return retry is not None and retry.tries >= MOVES
 
 
-def fill_spares(lane: Lane, spares: Iterable[Subscription], missing: Iterable[Publication]) -> list[Repoint]:
+def fill_spares(
+    lane: Lane,
+    spares: Iterable[Subscription],
+    missing: Iterable[Publication],
+    rids: Mapping[str, str | None] | None = None,
+) -> list[Repoint]:
     """Give each missing publication a spare mid of its kind, as far as they go.
 
     One that was refused before gets a mid of its own: it may have been the spare.
@@ -239,7 +281,7 @@ def fill_spares(lane: Lane, spares: Iterable[Subscription], missing: Iterable[Pu
         spare = next((spare for spare in free if spare.kind == publication.kind), None)
         if spare is not None and publication.id not in lane.retries:
             free.remove(spare)
-            moves.append(Repoint(spare.mid, publication))
+            moves.append(Repoint(spare.mid, publication, (rids or {}).get(publication.id)))
     return moves
 
 
@@ -254,7 +296,8 @@ def _with_sdp(
     if lane.wants_grant and not (batch and lane.granted_last):
         return GrantOffer()
     if batch:
-        return SubscribeTo(tuple(batch)) if lane.session_id is not None else CreateSession()
+        rids = {one.id: difference.rids[one.id] for one in batch if one.id in difference.rids}
+        return SubscribeTo(tuple(batch), rids) if lane.session_id is not None else CreateSession()
     # A replacement gets rid of sections that carry nothing; those in use it would only make anew.
     idle = lane.sections - len(lane.subscriptions) - len(participant.publications)
     if not rules.repointing and lane.sections > rules.settings.max_sections and 2 * idle > lane.sections:

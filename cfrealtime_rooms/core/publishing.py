@@ -16,6 +16,7 @@ REFUSALS_BEFORE_A_LOOK = 3
 """So often may the SFU not find what its publisher reports as sending, before that session is read."""
 COLLECTED_AFTER = 25.0
 """The SFU collects what sends nothing for 30 s; clocks and reports are not that exact."""
+MOST_RIDS = 8
 LONGEST_FOR_ITEMS = 60.0
 """An item may hold its call up for seconds each time. A new report of its publisher's ends the wait."""
 
@@ -30,6 +31,7 @@ def check_tracks(
         raise Refused("no_tracks", "An offer names at least one track: mid, source and kind.")
     if len(sources) != len(offered) or len({track.mid for track in offered}) != len(offered):
         raise Refused("bad_message", "Every track of an offer has its own source and its own mid.")
+    _check_rids(offered)
     for track in offered:
         if not participant.permissions.may_publish(track.source):
             raise Refused("not_allowed", "This participant may not publish that source.")
@@ -39,6 +41,14 @@ def check_tracks(
         if held is not None and held.state == "live":
             raise Refused("source_taken", "That source is published already; unpublish it first.")
     _check_capacity(turn, participant, sources, {participant.id, *leaving})
+
+
+def _check_rids(tracks: Iterable[OfferedTrack]) -> None:
+    """Refuse an offer whose layers cannot be."""
+    for track in tracks:
+        sound = all(one.isascii() and one.isalnum() and len(one) <= 16 for one in track.rids)
+        if not sound or len(track.rids) > MOST_RIDS or len({*track.rids}) != len(track.rids):
+            raise Refused("bad_message", f"A track has at most {MOST_RIDS} rids: letters and digits.")
 
 
 def _check_capacity(turn: Turn, participant: Participant, sources: set[str], apart: set[str]) -> None:
@@ -67,7 +77,9 @@ def waiting_offer(
     turn: Turn, exchange: int, sdp: str, tracks: Iterable[OfferedTrack], *, from_join: bool = False
 ) -> ClientOffer:
     """The offer as the lane holds it: each track under the name it will have at the SFU."""
-    waiting = tuple(WaitingTrack(t.mid, t.source, t.kind, t.muted, turn.new_id("track")) for t in tracks)
+    waiting = tuple(
+        WaitingTrack(t.mid, t.source, t.kind, t.muted, turn.new_id("track"), t.rids) for t in tracks
+    )
     return ClientOffer(exchange, sdp, waiting, from_join)
 
 
@@ -108,6 +120,7 @@ def release(turn: Turn, publication: Publication) -> None:
     """Turn every mid that carried the publication into a spare."""
     for other in turn.room.participants.values():
         other.lane.retries.pop(publication.id, None)
+        other.layers.pop(publication.id, None)
         for subscription in other.lane.subscriptions.values():
             if subscription.publication == publication.id:
                 subscription.publication = None

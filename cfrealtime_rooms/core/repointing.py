@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from cfrealtime.models import RemoteTrack, SessionState, TracksResult
 
+from .backoff import later
 from .calls import Update
+from .layers import asked_rid
 from .notices import Mids
 from .publishing import item_failed
 from .state import Participant
@@ -27,6 +29,7 @@ def repointed(turn: Turn, participant: Participant, call: Update, result: Tracks
             continue
         if item is not None and item.error is None:
             _carries(turn, subscription, Locator(track.session_id, track.track_name))
+            subscription.rid, subscription.layer_retry = asked_rid(track), None
             lane.retries.pop(subscription.publication or "", None)
         else:
             not_repointed(turn, participant, track, item.error.code if item and item.error else None)
@@ -37,7 +40,13 @@ def not_repointed(turn: Turn, participant: Participant, track: RemoteTrack, code
     """`update_track_error` also comes right after a subscription; once media has flowed it means: never."""
     subscription = participant.lane.subscriptions.get(track.mid or "")
     target = turn.room.located(track.session_id, track.track_name)
-    if subscription is not None and code == "update_track_error" and _flows(turn, participant, subscription):
+    if subscription is not None and subscription.locator == Locator(track.session_id, track.track_name):
+        # Only its layer was to change: that speaks neither against re-pointing nor against the publication.
+        key = f"{participant.id} layers"  # those refused together are asked for together
+        subscription.layer_retry = later(subscription.layer_retry, key, turn.now)
+    elif (
+        subscription is not None and code == "update_track_error" and _flows(turn, participant, subscription)
+    ):
         turn.stop_repointing()
     elif target is not None:
         item_failed(turn, participant, target, code)

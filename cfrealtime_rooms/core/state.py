@@ -173,6 +173,8 @@ class Participant:
     replacements: list[float] = Factory(list[float])
     """When its sessions were replaced lately."""
     selection: Selection = Factory(Selection)
+    layers: dict[str, str] = Factory(dict[str, str])
+    """The simulcast layers that it wants, by publication."""
     hears_of: set[str] | None = None
     """Who its client was told about, where the host's function decides; None: all who are visible."""
 

@@ -34,6 +34,8 @@ class Publication:
     silent_since: float | None = None
     """When it stopped sending, if it did."""
     published_at: float = 0.0
+    rids: tuple[str, ...] = ()
+    """Its simulcast layers, the lowest first."""
     refusals: int = 0
     """How often the SFU has said since `sending` that it has no such track."""
 
@@ -54,6 +56,10 @@ class Subscription:
     locator: Locator
     """Where it points, as far as we know."""
     since: float
+    rid: str | None = None
+    """The simulcast layer that was asked for."""
+    layer_retry: Retry | None = None
+    """After a refusal to change the layer."""
 
 
 @define
@@ -73,6 +79,7 @@ class WaitingTrack:
     kind: TrackKind
     muted: bool
     track_name: str
+    rids: tuple[str, ...] = ()
     withdrawn: bool = False
     """Unpublished before the SFU had it: closed as soon as it has."""
 

@@ -21,7 +21,7 @@ def view(participant: Participant) -> ParticipantView:
         state="connected" if participant.connection is not None else "reconnecting",
         attributes=dict(participant.attributes),
         publications=tuple(
-            PublicationView(p.id, p.source, p.kind, p.muted, p.state)
+            PublicationView(p.id, p.source, p.kind, p.muted, p.state, p.rids or None)
             for p in participant.publications.values()
         ),
     )

@@ -18,7 +18,10 @@ def guarded(policy: Policy) -> Policy:
             return tuple(dict[str | Wanted, None].fromkeys(policy(room, subscriber)))
         except Exception:
             log.exception("room %s: the policy failed; what %s receives stays", room.id, subscriber.id)
-            return tuple(subscriber.lane.mids().values())
+            held = subscriber.lane.subscriptions.values()
+            return tuple(
+                Wanted(s.publication, s.rid) if s.rid else s.publication for s in held if s.publication
+            )
 
     return choose
 

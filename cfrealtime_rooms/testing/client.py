@@ -223,7 +223,13 @@ class Client:
         self._in_flight = grant, sources
         text, mids = await peer.create_offer(add)
         tracks = [
-            {"mid": mids[one.source], "source": one.source, "kind": one.kind, "muted": one.muted}
+            {
+                "mid": mids[one.source],
+                "source": one.source,
+                "kind": one.kind,
+                "muted": one.muted,
+                "rids": one.rids,
+            }
             for one in add
         ]
         return text, tracks

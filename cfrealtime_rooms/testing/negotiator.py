@@ -19,6 +19,8 @@ class Outgoing:
     source: str
     kind: TrackKind
     muted: bool = False
+    rids: tuple[str, ...] = ()
+    """Simulcast layers that are declared, the lowest first. Peers of this kit send one only."""
 
 
 class PeerError(Exception):

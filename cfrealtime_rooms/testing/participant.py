@@ -103,6 +103,10 @@ class Participant(Client):
         """Say what to receive, by ids: all of it, every time."""
         self._tell("select", publications=list(publications), participants=list(participants))
 
+    def prefer_layers(self, layers: Mapping[str, str | None]) -> None:
+        """Say in which simulcast layers to receive publications (by id)."""
+        self._tell("layers", layers=dict(layers))
+
     def send_raw(self, text: str) -> None:
         """Send any text, right or wrong."""
         if self._send is not None:

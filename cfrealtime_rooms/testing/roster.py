@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import Factory, frozen
@@ -60,10 +60,16 @@ def _participant(view: Json) -> ParticipantView:
         state=view["state"],
         attributes=dict(view.get("attributes", {})),
         publications=tuple(
-            PublicationView(one["id"], one["source"], one["kind"], one["muted"], one["state"])
+            PublicationView(
+                one["id"], one["source"], one["kind"], one["muted"], one["state"], _several(one.get("rids"))
+            )
             for one in view.get("publications", ())
         ),
     )
+
+
+def _several(rids: Sequence[str] | None) -> tuple[str, ...] | None:
+    return tuple(rids) if rids else None
 
 
 def said(message: Json) -> Message:

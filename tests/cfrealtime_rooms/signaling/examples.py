@@ -15,6 +15,7 @@ from cfrealtime_rooms.core.commands import (
     Negotiate,
     Offer,
     OfferedTrack,
+    PreferLayers,
     RequestSnapshot,
     Resume,
     Select,
@@ -48,9 +49,12 @@ from cfrealtime_rooms.core.notices import (
 SDP = "v=0\r\ns=-\r\n"
 TRACKS = [
     {"mid": "0", "source": "microphone", "kind": "audio"},
-    {"mid": "1", "source": "camera", "kind": "video", "muted": True},
+    {"mid": "1", "source": "camera", "kind": "video", "muted": True, "rids": ["l", "h"]},
 ]
-OFFERED = (OfferedTrack("0", "microphone", "audio"), OfferedTrack("1", "camera", "video", muted=True))
+OFFERED = (
+    OfferedTrack("0", "microphone", "audio"),
+    OfferedTrack("1", "camera", "video", muted=True, rids=("l", "h")),
+)
 
 COMMANDS: list[tuple[dict[str, Any], Command]] = [
     ({"type": "join"}, Join()),
@@ -83,6 +87,10 @@ COMMANDS: list[tuple[dict[str, Any], Command]] = [
         {"type": "select", "publications": ["pub-1"], "participants": ["p-1"]},
         Select(("pub-1",), ("p-1",)),
     ),
+    (
+        {"type": "layers", "layers": {"pub-1": "low", "pub-2": None}},
+        PreferLayers({"pub-1": "low", "pub-2": None}),
+    ),
     ({"type": "snapshot"}, RequestSnapshot()),
     ({"type": "leave"}, Leave()),
 ]
@@ -93,7 +101,7 @@ VIEW = ParticipantView(
     "Zoë 😀",
     "reconnecting",
     {"hand": "up"},
-    (PublicationView("pub-1", "camera", "video", True, "dead"),),
+    (PublicationView("pub-1", "camera", "video", True, "dead", ("l", "h")),),
 )
 SNAPSHOT = Snapshot(7, (VIEW,), {"4": "pub-1"}, {"topic": "tea"})
 RIGHTS = Rights(("camera",), False, True, ("microphone",))

@@ -6,6 +6,7 @@ import json
 
 from cfrealtime_rooms.core.permissions import Permissions
 from cfrealtime_rooms.core.state import Ban, Participant, Room, Selection
+from cfrealtime_rooms.core.tracks import Locator, Retry, Subscription
 from cfrealtime_rooms.store.codec import dump, load
 from tests.cfrealtime_rooms.store.test_codec import participant
 
@@ -14,6 +15,10 @@ def decided() -> Room:
     one: Participant = participant(enforcing=True)
     one.selection = Selection(("pub1",), ("p2",))
     one.hears_of = {"p2", "p3"}
+    one.layers = {"pub9": "low"}
+    one.publications["camera"].rids = ("l", "h")
+    where = Locator("s9", "t9")
+    one.lane.subscriptions = {"4": Subscription("4", "video", "pub9", where, 2.0, "l", Retry(1, 3.0))}
     room = Room("hall", participants={one.id: one})
     room.attributes = {"topic": "tea"}
     room.rights = {"ann": Permissions(frozenset({"camera"}), subscribe=False)}
@@ -31,7 +36,9 @@ def test_a_room_saved_before_there_were_any_is_read():
     for added in ("attributes", "rights", "muted", "bans"):
         del document["room"][added]
     (old,) = document["room"]["participants"].values()
-    del old["selection"], old["hears_of"], old["lane"]["enforcing"]
+    del old["selection"], old["hears_of"], old["layers"], old["lane"]["enforcing"]
+    del old["publications"]["camera"]["rids"]
+    del old["lane"]["subscriptions"]["4"]["rid"], old["lane"]["subscriptions"]["4"]["layer_retry"]
     room = load(json.dumps(document).encode())
     assert (room.bans, room.rights, room.muted, room.attributes) == ({}, {}, {}, {})
     assert room.participants["p1"].selection == Selection()
