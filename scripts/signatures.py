@@ -23,12 +23,9 @@ class AttrsSignatures(Extension):
 
 def _parameter(cls: Class, field: attrs.Attribute[Any]) -> Parameter:
     kind = ParameterKind.keyword_only if field.kw_only else ParameterKind.positional_or_keyword
-    match field.default:
-        case attrs.NOTHING:
-            default = None
-        case attrs.Factory(factory=factory):  # type: ignore[misc]  # a class to Python, a function to its stubs
-            default = f"{factory.__name__}()"
-        case value:
-            default = repr(value)
+    factory = getattr(field.default, "factory", None)
+    default = None if field.default is attrs.NOTHING else repr(field.default)
+    if factory is not None:
+        default = f"{factory.__name__}()"
     name = field.alias or field.name
     return Parameter(name, annotation=cls[field.name].annotation, kind=kind, default=default)

@@ -45,12 +45,12 @@ def programs(tmp_path):
 
 
 async def test_a_track_is_published_and_received(programs):
-    assert "    python -m cfrealtime.emulator\n" in TUTORIAL.text
+    assert "```bash\npython -m cfrealtime.emulator\n```" in TUTORIAL.text
     async with asyncio.timeout(60), terminal("-m", "cfrealtime.emulator", "--port", "0") as service:
         line = ""
         while not line.startswith("export "):
             line = (await service.readline()).decode()
-        assert re.sub(r"http://.+?/v1", "http://127.0.0.1:8787/v1", line) in TUTORIAL.text.replace("    ", "")
+        assert re.sub(r"http://.+?/v1", "http://127.0.0.1:8787/v1", line) in TUTORIAL.text
         environment = dict(pair.split("=", 1) for pair in line.split()[1:])
 
         async with terminal(str(programs / "publish.py"), **environment) as publisher:
