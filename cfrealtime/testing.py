@@ -16,13 +16,17 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast
 
 import httpx
 
 from cfrealtime.aio.client import AsyncRealtime
 from cfrealtime.blocking.client import Realtime
 from cfrealtime.emulator import Emulator, ManualMediaPlane
+
+if TYPE_CHECKING:
+    from cfrealtime.emulator.faults import Faults
+    from cfrealtime.emulator.media.plan import MediaPlane
 
 __all__ = ["InProcessEmulator"]
 
@@ -47,24 +51,18 @@ class InProcessEmulator(Emulator):
     def __init__(self) -> None:
         super().__init__(dict([_APP]), ManualMediaPlane(connect_after=0))
         self._home = _Home(super().__aenter__)
+        self.media = cast("MediaPlane", _Reached(self.media, self._home.run))
+        self._faults = cast("Faults", _Reached(super().faults, self._home.run))
         door = _Door(self._home, httpx.ASGITransport(self.app))
         self.realtime = Realtime(*_APP, base_url=_BASE_URL, transport=door)
         """A blocking client of this emulator. On an event loop call it through `asyncio.to_thread`."""
         self.async_realtime = AsyncRealtime(*_APP, base_url=_BASE_URL, transport=door)
         """An async client of this emulator."""
 
-    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a part of the emulator where it lives: `emulator.run(emulator.media.kill, session.id)`.
-
-        Blocking code needs this for what sets timers, which is all of `media`.
-        """
-        if self._home.is_here:
-            return function(*args, **kwargs)
-
-        async def call() -> T:
-            return function(*args, **kwargs)
-
-        return self._home.wait(call)
+    @property
+    def faults(self) -> Faults:
+        """What shall go wrong."""
+        return self._faults
 
     def pass_time(self, seconds: float) -> None:
         """Let time go by, in blocking code; it takes no time where the emulator has a loop of its own."""
@@ -72,7 +70,7 @@ class InProcessEmulator(Emulator):
 
     def state(self) -> dict[str, Any]:
         """All sessions, WebSocket adapters and TURN credentials, as GET /_emulator/state shows them."""
-        return self.run(super().state)
+        return self._home.run(super().state)
 
     def close(self) -> None:
         """Close the blocking client, and the loop if there is one that belongs to nobody else."""
@@ -142,6 +140,16 @@ class _Home:
         """Whether the emulator can be touched as it is: on its loop, and before and after its life."""
         return self._loop is None or self._loop.is_closed() or self._loop is _running()
 
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a part of the emulator where it lives: most of them set timers."""
+        if self.is_here:
+            return function(*args, **kwargs)
+
+        async def call() -> T:
+            return function(*args, **kwargs)
+
+        return self.wait(call)
+
     def settle(self) -> asyncio.AbstractEventLoop:
         """The loop; one of its own, if nobody has called yet."""
         with self._choosing:
@@ -194,6 +202,23 @@ class _Home:
         if isinstance(self._loop, _PrivateLoop) and not self._loop.is_closed():
             self.wait(stop)
             self._loop.close()
+
+
+class _Reached:
+    """A part of an emulator that may be touched from everywhere: calls of its methods go to its home."""
+
+    _part: object
+    _run: Callable[..., Any]
+
+    def __init__(self, part: object, run: Callable[..., Any]) -> None:
+        vars(self).update(_part=part, _run=run)
+
+    def __getattr__(self, name: str) -> object:
+        value = getattr(self._part, name)
+        return partial(self._run, value) if callable(value) else value
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self._run(setattr, self._part, name, value)
 
 
 class _Door(httpx.BaseTransport, httpx.AsyncBaseTransport):

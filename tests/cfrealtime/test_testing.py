@@ -40,7 +40,7 @@ def test_time_goes_by_when_blocking_code_says_so():
         session = emulator.realtime.new_session()
         session.publish(OFFER, TRACKS)
         emulator.pass_time(1)
-        emulator.run(emulator.media.kill, session.id)
+        emulator.media.kill(session.id)
         emulator.pass_time(60)
         with pytest.raises(SessionGoneError):
             session.get_state()
@@ -53,6 +53,24 @@ def test_faults_reach_blocking_code():
         with pytest.raises(OutcomeUnknownError):
             session.publish(OFFER, TRACKS)
         assert len(session.get_state().tracks) == 1
+
+
+def test_faults_that_happen_at_once_reach_blocking_code():
+    with InProcessEmulator() as emulator:
+        session = emulator.realtime.new_session()
+        session.publish(OFFER, TRACKS)
+        emulator.faults.kill_session(session.id)
+        with pytest.raises(SessionGoneError):
+            session.get_state()
+        emulator.assert_no_leaks()
+
+
+async def test_every_part_can_be_touched_from_another_thread():
+    async with InProcessEmulator() as emulator:
+        session = await emulator.async_realtime.new_session()
+        await session.publish(OFFER, TRACKS)
+        await asyncio.to_thread(emulator.faults.kill_session, session.id)
+        assert emulator.active_tracks() == []
 
 
 def test_a_late_answer_is_an_unknown_outcome_without_waiting_for_it():
