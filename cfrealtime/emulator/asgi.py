@@ -97,5 +97,6 @@ async def _disconnected(request: Request) -> None:
 
 
 async def _no_such_door(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return JsonResponse({"errorCode": "not_found", "errorDescription": "There is no such operation."}, status)
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+    body = {"errorCode": "not_found", "errorDescription": "There is no such operation."}
+    return JsonResponse(body, status, headers)
