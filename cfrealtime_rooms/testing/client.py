@@ -173,10 +173,20 @@ class Client:
         self.epoch = message["epoch"]
         self._take_snapshot(message["snapshot"])
         self._take_rights(message.get("rights", {}))
-        # A report may have been lost with the channel.
+        # What was said last may have been lost with the channel.
         self._reported = ("new", frozenset[str]())
         self._report()
+        self._repeat_wishes()
         self._ask()
+
+    def _repeat_wishes(self) -> None:
+        """Say again what is not published, and what is muted, where the room shows something else."""
+        for publication in self.me.publications if self.me is not None else ():
+            wanted = self._sources.get(publication.source)
+            if wanted is None:
+                self._tell("unpublish", source=publication.source)
+            elif wanted.muted != publication.muted:
+                self._tell("mute", source=publication.source, muted=wanted.muted)
 
     async def _on_closed(self, message: Json) -> None:
         self.closed, self._wants_in = message["reason"], False
@@ -188,7 +198,10 @@ class Client:
         if error.in_reply_to == "resume":
             self.token = self.epoch = self.participant_id = None
             self.roster = Roster()
-            await self._enter()
+            if self._wants_in:
+                await self._enter()
+            else:  # it has left while it was away
+                await self._on_closed({"reason": "left"})
         elif error.in_reply_to == "join" and not self.joined:
             self._refused, self._wants_in = error, False
         elif error.source is not None:

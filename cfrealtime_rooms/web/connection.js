@@ -4,7 +4,7 @@
 import { sleep } from "./events.js";
 
 /** @typedef {import("./media.js").LocalSource} LocalSource */
-/** @typedef {{mid: string, source: string, kind: string, muted: boolean}} OfferedTrack */
+/** @typedef {{mid: string, source: string, kind: string, muted: boolean, rids?: string[]}} OfferedTrack */
 
 /** Candidates travel in the SDP; those that take longer than this are done without. */
 const GATHERING = 1_000;
@@ -14,11 +14,19 @@ const INTERRUPTION = 5_000;
 /** @type {Record<string, number>} */
 const MAX_BITRATE = { camera: 800_000, screen: 2_500_000 };
 
+/** Simulcast layers, the smallest first. Where one is missing the SFU takes the next from a to z. */
+const LAYERS = [
+  { rid: "c", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { rid: "b", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+  { rid: "a", scaleResolutionDownBy: 1, maxBitrate: 2_500_000 },
+];
+
 /**
  * @param {LocalSource} local
  * @returns {RTCRtpTransceiverInit}
  */
-function encoding({ source }) {
+function encoding({ source, simulcast }) {
+  if (simulcast) return { direction: "sendonly", sendEncodings: LAYERS };
   const maxBitrate = MAX_BITRATE[source];
   return { direction: "sendonly", ...(maxBitrate && { sendEncodings: [{ maxBitrate }] }) };
 }
@@ -72,6 +80,7 @@ export class Connection {
       source: local.source,
       kind: local.kind,
       muted: local.muted,
+      ...(local.simulcast && { rids: LAYERS.map(({ rid }) => rid) }),
     }));
     return { sdp, tracks };
   }
@@ -168,6 +177,7 @@ export class Connection {
 
   /** @param {LocalSource} local */
   #reuse(local) {
+    if (local.simulcast) return null; // Its encodings are settled when it is made.
     const spare = this.#ended.find(({ mid, receiver }) => mid === null && receiver.track.kind === local.kind);
     if (!spare) return null;
     this.#ended = this.#ended.filter((transceiver) => transceiver !== spare);

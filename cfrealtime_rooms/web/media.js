@@ -180,15 +180,17 @@ export class LocalSource {
    * @param {MediaStreamTrack} track
    * @param {object} options
    * @param {boolean} [options.muted]
+   * @param {boolean} [options.simulcast] send video in three sizes
    * @param {boolean} [options.owned] we opened it, so we stop it
    * @param {(() => Promise<MediaStreamTrack>) | null} [options.reopen] opens the device again: a camera with it is
    *   stopped while it is off
    * @param {(local: LocalSource) => void} options.changed what is sent, or whether it is muted, changed
    * @param {(local: LocalSource) => void} options.lost the device, or the share, ended by itself
    */
-  constructor(source, track, { muted = false, owned = false, reopen = null, changed, lost }) {
+  constructor(source, track, { muted = false, simulcast = false, owned = false, reopen = null, changed, lost }) {
     this.source = source;
     this.kind = /** @type {Kind} */ (track.kind);
+    this.simulcast = simulcast && track.kind === "video";
     this.muted = false;
     this.track = track;
     /** What is sent now. */

@@ -20,6 +20,7 @@ import { RoomError, sleep } from "./events.js";
  * @property {(message: object) => boolean} say to the room, while we are in it
  * @property {() => boolean} joined
  * @property {() => readonly PublicationView[]} published what the room knows of us
+ * @property {(source: string) => boolean} allows the host lets us publish it
  * @property {() => void} restart the channel
  * @property {() => void} changed receivers came or went
  * @property {() => void} progress something that the room's state depends on changed
@@ -241,10 +242,20 @@ export class Negotiation {
       const passing = PASSING.includes(error.code);
       const again = passing && ++this.#tries < TRIES;
       if (again) await sleep(AGAIN * this.#tries);
-      else this.#giveUp(exchange.sources.length ? exchange.sources : names(this.#unplaced()), error);
+      else this.#giveUp(this.#toBlame(exchange), error);
       // A refused offer has used its grant up.
       if (connection === this.connection && this.#exchange === exchange) this.#over();
     });
+  }
+
+  /**
+   * What a refusal is about: what the host has forbidden meanwhile, else all that was offered.
+   * @param {Exchange} exchange
+   */
+  #toBlame(exchange) {
+    const forbidden = exchange.sources.filter((source) => !this.#room.allows(source));
+    if (forbidden.length) return forbidden;
+    return exchange.sources.length ? exchange.sources : names(this.#unplaced());
   }
 
   // -- exchanges ---------------------------------------------------------------------------------------------------

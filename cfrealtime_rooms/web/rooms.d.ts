@@ -23,6 +23,18 @@ export interface PublicationView {
   readonly kind: Kind;
   readonly muted: boolean;
   readonly state: "negotiating" | "live" | "dead";
+  /** Its simulcast layers, the lowest quality first; left out where it has one only. */
+  readonly rids?: readonly string[];
+}
+
+/** What the host lets us do. What it takes away is closed at the SFU, whatever a client does. */
+export interface Rights {
+  /** The sources that may be published; null for every one. */
+  readonly publish: readonly Source[] | null;
+  readonly subscribe: boolean;
+  readonly message: boolean;
+  /** Sources that the host has muted: closed, and not to be published until they are gone from here. */
+  readonly muted: readonly Source[];
 }
 
 /** A participant as the room tells of it. */
@@ -44,6 +56,8 @@ export interface Track {
   readonly kind: Kind;
   readonly muted: boolean;
   readonly state: "negotiating" | "live" | "dead";
+  /** The simulcast layers that can be preferred, the lowest quality first; null where there is one only, and for our own. */
+  readonly rids: readonly string[] | null;
   /** For a media element; the same stream for as long as the participant has the source. Null while not received. */
   readonly stream: MediaStream | null;
 }
@@ -73,6 +87,10 @@ export interface RoomEvents {
     /** Participant ids; null for everyone. */
     readonly to: readonly string[] | null;
   };
+  /** The host has changed what we may do. Sources that may not be sent any more have been stopped, with an `error`. */
+  rights: { readonly rights: Rights };
+  /** The room's own attributes changed. */
+  attributes: { readonly attributes: Readonly<Record<string, string>> };
   error: RoomError;
 }
 
@@ -130,6 +148,10 @@ export class Room {
   readonly participants: Participant[];
   /** What the room takes: `name_length`, `text_length` … */
   readonly limits: Readonly<Record<string, number>>;
+  /** What the host lets us do; null before the room was joined. */
+  readonly rights: Rights | null;
+  /** The room's own attributes, set by the host. */
+  readonly attributes: Readonly<Record<string, string>>;
 
   /** Listen; returns the function that stops listening. */
   on<Type extends keyof RoomEvents>(type: Type, listener: (event: RoomEvents[Type]) => void): () => void;
@@ -139,7 +161,12 @@ export class Room {
   leave(): void;
 
   /** Publish a track of the app's own; where the source is published already, its track is exchanged. */
-  publish(source: Source, track: MediaStreamTrack, options?: { muted?: boolean }): Promise<void>;
+  publish(
+    source: Source,
+    track: MediaStreamTrack,
+    /** `simulcast`: send video in three sizes, of which each receiver may prefer one. */
+    options?: { muted?: boolean; simulcast?: boolean },
+  ): Promise<void>;
   unpublish(source: Source): void;
   /**
    * Mute: silence or a still picture is sent, nothing is negotiated. A camera that this module opened is stopped (its
@@ -154,6 +181,13 @@ export class Room {
   send(content: string | { data: unknown }, to?: string[]): boolean;
   /** Merge into our own attributes; an empty value removes its key. */
   setAttributes(attributes: Record<string, string>): boolean;
+  /**
+   * Say what to receive (ids), where the host leaves that to us: all of it every time, the most wanted first. What is
+   * left out is not received.
+   */
+  select(wanted?: { publications?: string[]; participants?: string[] }): boolean;
+  /** Say in which layer to receive publications (by id): a step, one of their rids, or null for the host's default. */
+  preferLayers(layers: Record<string, "low" | "medium" | "high" | (string & {}) | null>): boolean;
   /** How loud everyone is, 0 to 1, by participant id. */
   audioLevels(): Promise<Map<string, number>>;
 }

@@ -9,6 +9,7 @@ import { LocalSource, openDevice, openDevices, openScreen } from "./media.js";
 import { carriers, compare, keepTracks, perceptible, sameParticipant } from "./roster.js";
 import { Session } from "./session.js";
 import { webSocketChannel } from "./signaling.js";
+import { Streams } from "./streams.js";
 
 export { RoomError };
 
@@ -30,12 +31,13 @@ export class Room extends Emitter {
   #state = "idle";
   /** @type {ReadonlyMap<string, Participant>} */
   #participants = new Map();
-  /** @type {Map<string, MediaStream>} one stream for as long as a participant has a source */
-  #streams = new Map();
+  #streams = new Streams();
   /** @type {Map<string, Waiting[]>} who waits for a source to be published */
   #publishing = new Map();
   /** @type {Waiting[]} */
   #joining = [];
+  /** What was last told of the room's attributes. */
+  #toldAttributes = "{}";
   /** @type {string | null} why the room was left */
   reason = null;
 
@@ -69,6 +71,16 @@ export class Room extends Emitter {
     return this.#session?.limits ?? {};
   }
 
+  /** What the host lets us do. */
+  get rights() {
+    return this.#session?.rights ?? null;
+  }
+
+  /** The room's own attributes, set by the host. */
+  get attributes() {
+    return this.#session?.roster.attributes ?? {};
+  }
+
   // -- coming and going --------------------------------------------------------------------------------------------
 
   /**
@@ -89,6 +101,7 @@ export class Room extends Emitter {
     for (const problem of problems) this.emit("error", problem);
     this.#session = new Session(this.#open, { name, attributes, data }, {
       changed: (departures) => this.#refresh(departures),
+      rights: () => this.#restricted(),
       message: (message) => this.#received(message),
       error: (error) => this.emit("error", error),
       progress: () => this.#progress(),
@@ -114,14 +127,14 @@ export class Room extends Emitter {
    * Publish a track of the app's own; where the source is published already, its track is exchanged.
    * @param {string} source
    * @param {MediaStreamTrack} track
-   * @param {{muted?: boolean}} [options]
+   * @param {{muted?: boolean, simulcast?: boolean}} [options]
    * @returns {Promise<void>} when the room has it
    */
-  async publish(source, track, { muted = false } = {}) {
-    const local = this.#require().locals.get(source);
+  async publish(source, track, { muted = false, simulcast = false } = {}) {
+    const local = this.#permitted(source).locals.get(source);
     if (local?.kind === track.kind) return local.exchange(track);
     if (local) this.unpublish(source);
-    await this.#published(this.#place(source, track, { muted }));
+    await this.#published(this.#place(source, track, { muted, simulcast }));
   }
 
   /** @param {string} source */
@@ -146,6 +159,7 @@ export class Room extends Emitter {
     if (local) return await local.setMuted(muted);
     if (muted) return;
     if (!isDevice(source)) throw new RoomError("unknown_source", `Nothing is published from ${source}.`);
+    this.#permitted(source);
     const track = await this.#reopen(source);
     if (this.#negotiation?.locals.has(source)) return track.stop(); // Asked for twice.
     await this.#published(this.#place(source, track, { device: true }));
@@ -156,7 +170,7 @@ export class Room extends Emitter {
    * @returns {Promise<boolean>} false when they changed their mind
    */
   async shareScreen() {
-    this.#require();
+    this.#permitted("screen");
     const stream = await openScreen();
     if (!stream) return false;
     const work = stream.getTracks().map((track) => {
@@ -195,6 +209,24 @@ export class Room extends Emitter {
   }
 
   /**
+   * Say what to receive, where the host leaves that to us: all of it every time, the most wanted first.
+   * @param {{publications?: string[], participants?: string[]}} [wanted] ids; nothing if left out
+   * @returns {boolean}
+   */
+  select({ publications = [], participants = [] } = {}) {
+    return this.#session?.say({ type: "select", publications, participants }) ?? false;
+  }
+
+  /**
+   * Say in which simulcast layer to receive publications; null for the host's default.
+   * @param {Record<string, string | null>} layers by publication id: "low", "medium", "high", or one of its rids
+   * @returns {boolean}
+   */
+  preferLayers(layers) {
+    return this.#session?.say({ type: "layers", layers }) ?? false;
+  }
+
+  /**
    * How loud everyone is, 0 to 1, by participant id.
    * @returns {Promise<Map<string, number>>}
    */
@@ -225,6 +257,32 @@ export class Room extends Emitter {
     throw new RoomError("not_joined", "Join the room first.");
   }
 
+  /** @param {string} source */
+  #permitted(source) {
+    const negotiation = this.#require();
+    if (this.#session?.allows(source)) return negotiation;
+    throw this.#forbidden(source);
+  }
+
+  /** @param {string} source */
+  #forbidden(source) {
+    const muted = this.rights?.muted.includes(source);
+    return muted
+      ? new RoomError("muted_by_host", `The host has muted the ${source}.`)
+      : new RoomError("not_allowed", `The host does not allow the ${source}.`);
+  }
+
+  /** The host has changed what we may do: what may not be sent any more is stopped here too. */
+  #restricted() {
+    for (const [source, local] of this.#negotiation?.locals ?? []) {
+      if (this.#session?.allows(source)) continue;
+      local.stop();
+      this.#negotiation?.refusedSource(source, this.#forbidden(source));
+    }
+    this.emit("rights", { rights: this.rights });
+    this.#refresh([]);
+  }
+
   /** @param {keyof typeof DEVICES} source */
   async #reopen(source) {
     const wanted = settings(DEVICES[source] === "audio" ? this.#options.audio : this.#options.video);
@@ -237,11 +295,12 @@ export class Room extends Emitter {
   /**
    * @param {string} source
    * @param {MediaStreamTrack} track
-   * @param {{muted?: boolean, device?: boolean, share?: boolean}} options
+   * @param {{muted?: boolean, simulcast?: boolean, device?: boolean, share?: boolean}} options
    */
-  #place(source, track, { muted = false, device = false, share = false }) {
+  #place(source, track, { muted = false, simulcast = false, device = false, share = false }) {
     const local = new LocalSource(source, track, {
       muted,
+      simulcast,
       owned: device || share,
       reopen: device && isDevice(source) ? () => this.#reopen(source) : null,
       changed: (changed) => {
@@ -337,6 +396,10 @@ export class Room extends Emitter {
   #refresh(departures) {
     const session = this.#session;
     if (!session) return;
+    if (JSON.stringify(session.roster.attributes) !== this.#toldAttributes) {
+      this.#toldAttributes = JSON.stringify(session.roster.attributes);
+      this.emit("attributes", { attributes: this.attributes });
+    }
     const before = this.#participants;
     const carrier = carriers(session.negotiation.mids);
     const after = new Map();
@@ -349,7 +412,7 @@ export class Room extends Emitter {
       after.set(view.id, old && sameParticipant(old, participant) ? old : Object.freeze(participant));
     }
     this.#participants = after;
-    this.#forgetStreams();
+    this.#streams.keep(after);
     this.#announce(before, after, new Map(departures.map(({ id, reason }) => [id, reason])));
   }
 
@@ -359,7 +422,7 @@ export class Room extends Emitter {
     /** @type {Map<string, Track>} */
     const tracks = new Map();
     for (const { source, kind, muted, stream } of this.#negotiation?.locals.values() ?? []) {
-      tracks.set(source, { id: ids.get(source) ?? null, source, kind, muted, state: "live", stream });
+      tracks.set(source, { id: ids.get(source) ?? null, source, kind, muted, state: "live", rids: null, stream });
     }
     return tracks;
   }
@@ -371,35 +434,13 @@ export class Room extends Emitter {
   #receivedTracks(view, carrier) {
     /** @type {Map<string, Track>} */
     const tracks = new Map();
-    for (const { id, source, kind, muted, state } of view.publications) {
+    for (const { id, source, kind, muted, state, rids = null } of view.publications) {
       const mid = carrier.get(id);
       const media = mid === undefined ? undefined : this.#negotiation?.connection?.receiver(mid)?.track;
-      const stream = this.#stream(`${view.id} ${source}`, media);
-      tracks.set(source, { id, source, kind, muted, state, stream: media ? stream : null });
+      const stream = this.#streams.holding(view.id, source, media);
+      tracks.set(source, { id, source, kind, muted, state, rids, stream: media ? stream : null });
     }
     return tracks;
-  }
-
-  /**
-   * The stream of a participant's source, holding exactly this track.
-   * @param {string} key
-   * @param {MediaStreamTrack | undefined} media
-   */
-  #stream(key, media) {
-    const stream = this.#streams.get(key) ?? new MediaStream();
-    this.#streams.set(key, stream);
-    for (const old of stream.getTracks()) if (old !== media) stream.removeTrack(old);
-    if (media) stream.addTrack(media);
-    return stream;
-  }
-
-  #forgetStreams() {
-    for (const [key, stream] of this.#streams) {
-      const [id, source] = key.split(" ", 2);
-      if (this.#participants.get(id)?.tracks.has(source)) continue;
-      for (const track of stream.getTracks()) stream.removeTrack(track);
-      this.#streams.delete(key);
-    }
   }
 
   /**

@@ -5,21 +5,31 @@
 /** @typedef {import("./rooms.js").ParticipantView} ParticipantView */
 /** @typedef {import("./rooms.js").Participant} Participant */
 /** @typedef {import("./rooms.js").Track} Track */
-/** @typedef {{revision: number, participants: ReadonlyMap<string, ParticipantView>}} Roster */
-/** @typedef {{since: number, revision: number, participants?: ParticipantView[], left?: {id: string, reason: string}[]}} Delta */
+/** @typedef {Readonly<Record<string, string>>} Attributes */
+/** @typedef {{revision: number, participants: ReadonlyMap<string, ParticipantView>, attributes: Attributes}} Roster */
+/** @typedef {{revision: number, participants: ParticipantView[], attributes?: Attributes}} Snapshot */
+/**
+ * @typedef {object} Delta
+ * @property {number} since
+ * @property {number} revision
+ * @property {ParticipantView[]} [participants]
+ * @property {{id: string, reason: string}[]} [left]
+ * @property {Attributes} [attributes] the room's own, if they changed
+ */
 
 /** @type {Roster} */
-export const EMPTY = Object.freeze({ revision: -1, participants: new Map() });
+export const EMPTY = Object.freeze({ revision: -1, participants: new Map(), attributes: {} });
 
 /**
  * The room as a snapshot says it is.
- * @param {{revision: number, participants: ParticipantView[]}} snapshot
+ * @param {Snapshot} snapshot
  * @returns {Roster}
  */
 export function fromSnapshot(snapshot) {
   return {
     revision: snapshot.revision,
     participants: new Map(snapshot.participants.map((view) => [view.id, view])),
+    attributes: snapshot.attributes ?? {},
   };
 }
 
@@ -34,7 +44,7 @@ export function applyDelta(roster, delta) {
   const participants = new Map(roster.participants);
   for (const view of delta.participants ?? []) participants.set(view.id, view);
   for (const { id } of delta.left ?? []) participants.delete(id);
-  return { revision: delta.revision, participants };
+  return { revision: delta.revision, participants, attributes: delta.attributes ?? roster.attributes };
 }
 
 /**
@@ -93,7 +103,9 @@ export function keepTracks(old, tracks) {
  * @param {object} b
  */
 function sameFields(a, b) {
-  return Object.entries(a).every(([key, value]) => value === Reflect.get(b, key));
+  const same = (/** @type {unknown} */ one, /** @type {unknown} */ other) =>
+    one === other || (Array.isArray(one) && Array.isArray(other) && one.join() === other.join());
+  return Object.entries(a).every(([key, value]) => same(value, Reflect.get(b, key)));
 }
 
 /**

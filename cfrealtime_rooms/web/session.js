@@ -12,10 +12,14 @@ import { Signaling } from "./signaling.js";
  * @property {(departures: {id: string, reason: string}[]) => void} changed who is there, or whose media is whose
  * @property {(message: any) => void} message
  * @property {(error: RoomError) => void} error
+ * @property {() => void} rights the host has changed what we may do
  * @property {() => void} progress something that the room's state depends on changed
  * @property {(source: string, error: RoomError | null) => void} settled a source is published, or refused
  * @property {(reason: string) => void} closed
  */
+
+/** @type {import("./rooms.js").Rights} */
+const EVERYTHING = Object.freeze({ publish: null, subscribe: true, message: true, muted: [] });
 
 /** One participant's conversation with the room. */
 export class Session {
@@ -25,6 +29,8 @@ export class Session {
   self = null;
   /** @type {Record<string, number>} */
   limits = {};
+  /** @type {import("./rooms.js").Rights} */
+  rights = EVERYTHING;
   joined = false;
   negotiation;
 
@@ -46,6 +52,7 @@ export class Session {
       say: (message) => this.say(message),
       joined: () => this.joined,
       published: () => (this.self && this.roster.participants.get(this.self)?.publications) || [],
+      allows: (source) => this.allows(source),
       restart: () => this.#signaling.restart(),
       changed: () => listener.changed([]),
       progress: listener.progress,
@@ -67,6 +74,15 @@ export class Session {
     return this.joined && this.#signaling.send(message);
   }
 
+  /**
+   * Whether the host lets us publish a source.
+   * @param {string} source
+   */
+  allows(source) {
+    const { publish, muted } = this.rights;
+    return (!publish || publish.includes(source)) && !muted.includes(source);
+  }
+
   /** Leave for good. */
   leave() {
     this.say({ type: "leave" });
@@ -85,6 +101,7 @@ export class Session {
     mids: (message) => this.negotiation.mapped(message),
     replace: (message) => this.negotiation.replace(message),
     message: (message) => this.#listener.message(message),
+    rights: (message) => this.#setRights(message.rights),
     error: (message) => this.#refused(message),
     closed: (message) => this.#end(message.reason),
   };
@@ -113,7 +130,7 @@ export class Session {
   }
 
   /** @param {any} message */
-  #entered({ participant, epoch, token, snapshot }) {
+  #entered({ participant, epoch, token, snapshot, rights }) {
     const back = this.#token !== null;
     this.#signaling.settle();
     this.roster = fromSnapshot(snapshot);
@@ -124,6 +141,7 @@ export class Session {
     this.negotiation.mids = snapshot.mids;
     this.negotiation.entered();
     this.#listener.changed([]);
+    if (rights) this.#setRights(rights);
     if (back) this.negotiation.catchUp();
     this.#listener.progress();
     this.negotiation.reconcile();
@@ -136,6 +154,13 @@ export class Session {
     this.negotiation.mids = snapshot.mids;
     this.#listener.changed([]);
     this.negotiation.reconcile();
+  }
+
+  /** @param {any} rights */
+  #setRights(rights) {
+    const before = JSON.stringify(this.rights);
+    this.rights = Object.freeze({ ...EVERYTHING, ...rights });
+    if (JSON.stringify(this.rights) !== before) this.#listener.rights();
   }
 
   /** @param {any} message */

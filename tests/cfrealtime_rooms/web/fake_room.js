@@ -15,6 +15,8 @@ export class FakeRoom {
   log = [];
   /** Others in the room: {id, sources}. */
   others = [];
+  /** The room's own attributes, in the next delta. */
+  attributes = undefined;
   own = [];
   mids = {};
   epoch = 0;
@@ -66,7 +68,9 @@ export class FakeRoom {
   }
 
   change() {
-    this.say("delta", { since: this.revision, revision: ++this.revision, participants: this.#views(), left: [] });
+    const { attributes } = this;
+    const participants = this.#views();
+    this.say("delta", { since: this.revision, revision: ++this.revision, participants, left: [], attributes });
   }
 
   /** Have the client receive what it does not yet. */
@@ -92,8 +96,8 @@ export class FakeRoom {
   #views() {
     const live = { muted: false, state: "live" };
     const view = (id, publications) => ({ id, identity: id, name: id, state: "connected", attributes: {}, publications });
-    const theirs = ({ id, sources }) =>
-      sources.map((source) => ({ id: `${id}-${source}`, source, kind: "video", ...live }));
+    const theirs = ({ id, sources, rids }) =>
+      sources.map((source) => ({ id: `${id}-${source}`, source, kind: "video", ...live, rids }));
     return [view("self", this.own), ...this.others.map((other) => view(other.id, theirs(other)))];
   }
 
