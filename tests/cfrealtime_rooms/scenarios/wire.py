@@ -53,6 +53,10 @@ class Wire(httpx.AsyncBaseTransport):
         """Let the call land, and its answer's body never end."""
         self._events.append(_Event(operation, session_id, 1, stalls=True))
 
+    def clear(self) -> None:
+        """Nothing happens to calls any more."""
+        self._events.clear()
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One call."""
         event = self._taken(request)
