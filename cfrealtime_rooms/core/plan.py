@@ -156,9 +156,9 @@ def _chosen(room: Room, subscriber: Participant, policy: Policy) -> dict[str, tu
     }
     found: dict[str, tuple[Publication, str | None]] = {}
     for one in policy(room, subscriber):
-        wanted = one if isinstance(one, Wanted) else Wanted(one)
-        if wanted.publication in allowed:
-            found.setdefault(wanted.publication, (allowed[wanted.publication], wanted.layer))
+        wanted, layer = (one.publication, one.layer) if isinstance(one, Wanted) else (one, None)
+        if wanted in allowed:
+            found.setdefault(wanted, (allowed[wanted], layer))
     return found
 
 

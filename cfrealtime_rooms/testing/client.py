@@ -196,9 +196,10 @@ class Client:
         error = reading.refusal(message)
         self.errors.append(error)
         if error.in_reply_to == "resume":
+            wants_in = self._wants_in or self.token is None
             self.token = self.epoch = self.participant_id = None
             self.roster = Roster()
-            if self._wants_in:
+            if wants_in:
                 await self._enter()
             else:  # it has left while it was away
                 await self._on_closed({"reason": "left"})

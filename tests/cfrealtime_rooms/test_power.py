@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from typing import get_args
 
 import pytest
 
-from cfrealtime_rooms import Permissions, selected
+import cfrealtime_rooms
+from cfrealtime_rooms import (
+    AttributesChanged,
+    JoinRefused,
+    ParticipantBanned,
+    ParticipantLeft,
+    Permissions,
+    PermissionsChanged,
+    RoomEvent,
+    SourceAllowed,
+    SourceMuted,
+    selected,
+)
 
 from .hosting import channel, hosting, settle, viewer
 
@@ -81,3 +94,34 @@ async def test_policy_visibility_and_duplicates_are_options_of_rooms():
         assert len(rooms.inspect("hall")["participants"]) == 2
         for tab in (one, two):
             assert len(tab.last("joined")["snapshot"]["participants"]) == 1
+
+
+def test_every_event_can_be_imported_from_the_package():
+    assert {event.__name__ for event in get_args(RoomEvent)} <= set(cfrealtime_rooms.__all__)
+
+
+async def test_what_a_host_does_is_told_in_order():
+    async with hosting() as (rooms, _), viewer(rooms, "bob"), viewer(rooms, "ann") as (_, ann):
+        events = rooms.events()
+        rooms.set_permissions("hall", "ann", Permissions(message=False))
+        rooms.mute("hall", "ann", "camera")
+        rooms.allow("hall", "ann", "camera")
+        await ann.receive('{"type": "attributes", "attributes": {"hand": "up"}}')
+        rooms.set_attributes("hall", {"topic": "tea"})
+        rooms.ban("hall", "ann", "spam", seconds=5)
+        async with channel(rooms, "ann"):
+            pass
+        await settle()
+        await rooms.aclose()
+        told = [event async for event in events]
+        joined = next(one.participant for one in told if isinstance(one, ParticipantLeft))
+        assert told[:8] == [
+            PermissionsChanged("hall", "ann", Permissions(message=False)),
+            SourceMuted("hall", "ann", "camera"),
+            SourceAllowed("hall", "ann", "camera"),
+            AttributesChanged("hall", joined, {"hand": "up"}),
+            AttributesChanged("hall", None, {"topic": "tea"}),
+            ParticipantBanned("hall", "ann", "spam", 5),
+            ParticipantLeft("hall", joined, "ann", "spam"),
+            JoinRefused("hall", "ann", "banned"),
+        ]
