@@ -18,9 +18,9 @@ from .settings import TRACKS_PER_CALL, Settings
 from .state import Idle, Lane, Participant, Room
 from .tracks import Publication, Subscription
 
-PAUSES = ((8, 0.0), (25, 0.25), (50, 0.5))
+PAUSES = ((8, 0.0), (100, 0.25))
 """Below so many participants, so many seconds."""
-LONGEST_PAUSE = 1.0
+LONGEST_PAUSE = 0.5
 MOVES = 3
 """How often a mid is pointed at a publication in vain, before it is given up."""
 
