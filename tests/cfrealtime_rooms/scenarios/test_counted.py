@@ -46,7 +46,7 @@ async def test_a_join_of_all_at_once_costs_the_least_there_is(count):
         assert stage.emulator.count() == 4 * count
 
 
-@pytest.mark.parametrize("count", [3, 6, 10, 33])
+@pytest.mark.parametrize("count", [3, 6, 10])
 async def test_a_join_of_all_within_a_second_costs_at_most_eight_calls_each(count):
     rng = random.Random(count)
 
