@@ -1,14 +1,14 @@
 """Sending with httpcore, which is what httpx sends with: what both colours share.
 
-Pools, time-outs and certificates are those that an httpx client has by default. What is left out is what
-httpx does for requests of every kind: merging of URLs, cookies, authentication, redirects. With a proxy in
-the environment, or a client or transport of the caller's own, `cfrealtime._http` sends.
+Limits, time-outs and certificates are those that an httpx client has by default. What is left out is what
+httpx does for requests of every kind: merging of URLs, cookies, authentication, redirects; and a pool that
+looks at all its connections for every request. With a proxy in the environment, or a client or transport of
+the caller's own, `cfrealtime._http` sends.
 """
 
 from __future__ import annotations
 
-import ssl
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 import httpcore
@@ -23,29 +23,13 @@ MAX_KEEPALIVE: Final = 20
 KEEPALIVE_EXPIRY: Final = 5.0
 
 # What httpx has for each of httpcore's errors has the same name.
-_NO_CONNECTION: Final = {"ConnectError", "ProxyError", "UnsupportedProtocol"}
+_NO_CONNECTION: Final = {"ConnectError", "ProxyError", "UnsupportedProtocol", "UnicodeError"}
 _NO_CONNECTION_IN_TIME: Final = {"ConnectTimeout", "PoolTimeout"}
 _TOO_SLOW: Final = {"ReadTimeout", "WriteTimeout", "TimeoutError"}
 _BROKEN: Final = {"NetworkError", "ProtocolError", "HTTPError"}
 
-
-class Limits(TypedDict):
-    """How many connections a pool has, and whom it trusts."""
-
-    ssl_context: ssl.SSLContext | None
-    max_connections: int
-    max_keepalive_connections: int
-    keepalive_expiry: float
-
-
-def limits(tls: ssl.SSLContext | None) -> Limits:
-    """Those of an httpx client that was not told otherwise."""
-    return {
-        "ssl_context": tls,
-        "max_connections": MAX_CONNECTIONS,
-        "max_keepalive_connections": MAX_KEEPALIVE,
-        "keepalive_expiry": KEEPALIVE_EXPIRY,
-    }
+# A call can wait before it is sent again, and its client be closed meanwhile.
+CLOSED: Final = Lost("this client was closed meanwhile", left=False)
 
 
 class Service:
@@ -56,7 +40,8 @@ class Service:
         self.tls = parts.scheme == "https"
         self._scheme = parts.scheme.encode()
         self._host = (parts.hostname or "").encode("ascii")
-        self._port = parts.port
+        self._port = parts.port or (443 if self.tls else 80)
+        self.origin = httpcore.Origin(self._scheme, self._host, self._port)
         self._path = parts.path
         self._host_header = (b"Host", parts.netloc.encode("ascii"))
 
@@ -79,6 +64,14 @@ class Service:
         )
 
 
+def unreachable(words: str) -> Lost:
+    """What is known when there was no connection: the system's words, or the status of a proxy's answer."""
+    status = words[:3]
+    if status.isdigit():
+        words = f"the proxy answered {status}"
+    return refused(OSError(words or "it broke while it was made"))
+
+
 def lost(error: Exception, seconds: float, *, left: bool) -> Lost | None:
     """What an error of httpcore says of a request, or None for an error that nobody expects.
 
@@ -90,7 +83,9 @@ def lost(error: Exception, seconds: float, *, left: bool) -> Lost | None:
     if names & _NO_CONNECTION_IN_TIME:
         return too_slow(seconds, left=False)
     if names & _NO_CONNECTION:
-        return refused(error)
+        return unreachable(str(error))
     if names & _TOO_SLOW:
         return too_slow(seconds, left=left)
-    return broken(error) if names & _BROKEN or isinstance(error, OSError) else None
+    if names & _BROKEN or isinstance(error, OSError):
+        return broken(error) if left else unreachable("")
+    return None
