@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, TypeAlias, TypeVar
 
 import httpx
 
 from cfrealtime._core.exchange import Lost, Request, Response
 from cfrealtime._core.headers import Headers
 from cfrealtime._core.received import BODY_LIMIT, broken, stamped
-from cfrealtime._direct import lost
+from cfrealtime._core.redaction import redact
+from cfrealtime._direct import CLOSED, lost
 from cfrealtime._environment import trusted
+from cfrealtime.errors import ConfigurationError
 
+C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 SyncTransport: TypeAlias = httpx.BaseTransport
 AsyncTransport: TypeAlias = httpx.AsyncBaseTransport
 SyncHttpClient: TypeAlias = httpx.Client
@@ -33,14 +37,16 @@ class SyncClientEngine:
     def __init__(
         self, base_url: str, *, http_client: httpx.Client | None, transport: httpx.BaseTransport | None
     ) -> None:
+        redact()
         self.closed = False
         self._base_url = base_url
         self._owned = http_client is None
-        verify = trusted() if http_client is None and transport is None else True
-        self._client = http_client or httpx.Client(transport=transport, verify=verify)
+        self._client = http_client or _made(httpx.Client, transport)
 
     def send(self, request: Request[Any], headers: Headers, seconds: float) -> Response | Lost:
         """Send one request and read its response, whatever its status."""
+        if self.closed:
+            return CLOSED
         deadline = time.monotonic() + seconds
         outgoing = _build(self._client, self._base_url, request, headers, seconds)
         timeouts: dict[str, float] = outgoing.extensions["timeout"]
@@ -52,7 +58,7 @@ class SyncClientEngine:
 
         outgoing.extensions["trace"] = shrink
         try:
-            response = self._client.send(outgoing, stream=True)
+            response = self._client.send(outgoing, stream=True, follow_redirects=False)
             try:
                 body = bytearray()
                 for piece in response.iter_bytes():
@@ -63,7 +69,7 @@ class SyncClientEngine:
                         raise httpx.ReadTimeout("the body did not end in time")
             finally:
                 response.close()
-        except (httpx.HTTPError, OSError) as error:
+        except (httpx.HTTPError, OSError, UnicodeError) as error:
             return lost(error, seconds, left=True) or broken(error)
         return _received(response, body)
 
@@ -84,24 +90,28 @@ class AsyncClientEngine:
         http_client: httpx.AsyncClient | None,
         transport: httpx.AsyncBaseTransport | None,
     ) -> None:
+        redact()
         self.closed = False
         self._base_url = base_url
         self._given = http_client
         self._transport = transport
-        self._verify = trusted() if http_client is None and transport is None else True
+        # The first loop's: made here, so that what is wrong with the environment is said here.
+        self._spare = None if http_client is not None else _made(httpx.AsyncClient, transport)
         # Connections belong to the loop they were opened on, so every loop has its own pool.
         self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
 
     async def send(self, request: Request[Any], headers: Headers, seconds: float) -> Response | Lost:
         """Send one request and read its response, whatever its status."""
+        if self.closed:
+            return CLOSED
         client = self._given or self._client()
         outgoing = _build(client, self._base_url, request, headers, None)
-        # A transport of the caller's own tells nothing: what it was given counts as sent.
+        # A transport of the caller's own may tell nothing: what it was given counts as sent.
         watch = Watch(left=self._given is not None or self._transport is not None)
         outgoing.extensions["trace"] = watch
         try:
             async with asyncio.timeout(seconds):
-                response = await client.send(outgoing, stream=True)
+                response = await client.send(outgoing, stream=True, follow_redirects=False)
                 try:
                     body = bytearray()
                     async for piece in response.aiter_bytes():
@@ -110,7 +120,7 @@ class AsyncClientEngine:
                             break
                 finally:
                     await response.aclose()
-        except (httpx.HTTPError, OSError) as error:
+        except (httpx.HTTPError, OSError, UnicodeError) as error:
             return lost(error, seconds, left=watch.left) or broken(error)
         finally:
             await watch.clean_up()
@@ -128,7 +138,7 @@ class AsyncClientEngine:
         client = self._clients.get(loop)
         if client is None:
             self._clients = {known: held for known, held in self._clients.items() if not known.is_closed()}
-            client = httpx.AsyncClient(transport=self._transport, verify=self._verify)
+            client, self._spare = self._spare or _made(httpx.AsyncClient, self._transport), None
             self._clients[loop] = client
         return client
 
@@ -138,19 +148,49 @@ class Watch:
 
     def __init__(self, *, left: bool) -> None:
         self.left = left
+        self._sent = False
         self._stream: Any = None
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
-        if event.endswith(".connect_tcp.complete"):
-            self._stream = info["return_value"]
-        elif event.endswith((".start_tls.complete", ".send_request_headers.started")):
-            self._stream = None
-            self.left = self.left or event.endswith(".started")
+        match event.partition(".")[2]:
+            case "connect_tcp.started":
+                # A transport can send several times.
+                self.left = self._sent
+            case "connect_tcp.complete":
+                self._stream = info["return_value"]
+            case "start_tls.complete":
+                self._stream = None
+            case "send_request_headers.started":
+                # A tunnel's request is not the call's.
+                if info["request"].method != b"CONNECT":
+                    self._sent = self.left = True
+                    self._stream = None
+            case _:
+                pass
 
     async def clean_up(self) -> None:
         """Close the socket of a TLS handshake that was cancelled: httpcore forgets it."""
         if self._stream is not None:
             await self._stream.aclose()
+
+
+def _made(kind: Callable[..., C], transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None) -> C:
+    """A client that keeps no cookies, or what is wrong with the environment's proxies."""
+    try:
+        return kind(
+            transport=transport,
+            verify=trusted() if transport is None else True,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        )
+    except ImportError:
+        raise ConfigurationError(
+            'The environment names a SOCKS proxy (ALL_PROXY, …), which needs pip install "httpx[socks]".'
+        ) from None
+    except (ValueError, httpx.InvalidURL):
+        raise ConfigurationError(
+            "A proxy setting of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY) cannot be "
+            "used: a proxy must look like http://host:port."
+        ) from None
 
 
 def _build(
@@ -171,4 +211,5 @@ def _build(
 
 
 def _received(response: httpx.Response, body: bytearray) -> Response:
-    return stamped(response.status_code, dict(response.headers), bytes(body))
+    # httpx has unpacked it, and that can make very much of the little that was read last.
+    return stamped(response.status_code, dict(response.headers), bytes(body[:BODY_LIMIT]))
