@@ -22,7 +22,8 @@ BY_HAND: Final = {"caller.py", "direct.py", "fast.py", "queue.py"}
 """What touches clocks, threads and sockets is written for each colour."""
 
 REPLACEMENTS: Final = [
-    (r".*# async only\n", ""),
+    (r".*# async only\n(\n(?=.*# async only\n))?", ""),
+    (r"\n    `engine` is (.+\n)+", ""),
     (r"`async with`", "`with`"),
     (r"\basync (def|with|for)\b", r"\1"),
     (r"\bawait ", ""),

@@ -22,8 +22,14 @@ def open_caller(
     *,
     http_client: AsyncHttpClient | None,
     transport: AsyncTransport | None,
+    engine: str,  # async only
 ) -> AsyncCaller:
     """A caller on connections of its own, or on what was given."""
+    if engine != "httpx":  # async only
+        from cfrealtime.aio.fast import fast_engine  # async only
+
+        fast = fast_engine(engine, base_url, http_client, transport)  # async only
+        return AsyncCaller(fast, Headers(secret), options)  # async only
     return AsyncCaller(_engine(base_url, http_client, transport), Headers(secret), options)
 
 

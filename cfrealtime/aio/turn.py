@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from copy import copy
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from attrs import evolve
 
@@ -41,6 +41,7 @@ class AsyncTurn:
         hooks: Hooks | None = None,
         http_client: AsyncHttpClient | None = None,
         transport: AsyncTransport | None = None,
+        engine: Literal["httpx", "aiohttp"] = "httpx",  # async only
         _shared: AsyncCaller | None = None,
     ) -> None:
         key = turn_key(key_id, api_token, os.environ)
@@ -53,6 +54,7 @@ class AsyncTurn:
                 options_of(timeout, max_retries, hooks),
                 http_client=http_client,
                 transport=transport,
+                engine=engine,  # async only
             )
             if _shared is None
             else evolve(_shared, headers=Headers(key.secret))
