@@ -11,7 +11,7 @@ from attrs import evolve
 
 from cfrealtime._core import requests
 from cfrealtime._core.headers import Headers
-from cfrealtime._core.settings import base_url_of, options_of, turn_key
+from cfrealtime._core.settings import base_url_of, changed_options, options_of, turn_key
 from cfrealtime.aio.opening import open_caller
 
 if TYPE_CHECKING:
@@ -94,6 +94,15 @@ class AsyncTurn:
     async def revoke(self, username: str) -> None:
         """Revoke credentials before they expire; safe to repeat. API operation: revoke_turn_credential."""
         await self._caller.call(requests.turn.revoke(self._key_id, username))
+
+    def with_options(
+        self, *, timeout: float | None = None, max_retries: int | None = None, hooks: Hooks | None = None
+    ) -> Self:
+        """This client with other options. It shares connections, and closing it closes nothing."""
+        twin = copy(self)
+        options = changed_options(self._caller.options, timeout, max_retries, hooks)
+        twin._caller, twin._owns_connections = evolve(self._caller, options=options), False
+        return twin
 
     async def aclose(self) -> None:
         """Close the connections, unless they belong to an app's client."""

@@ -31,8 +31,9 @@ class Realtime:
     Without arguments it takes CLOUDFLARE_REALTIME_APP_ID, CLOUDFLARE_REALTIME_APP_SECRET and, to reach
     something else than Cloudflare, CLOUDFLARE_REALTIME_BASE_URL from the environment.
 
-    `timeout` is what one call may take in seconds, its retries and its answer's body included. `max_retries`
-    is how often a call is sent again where that can do no harm. `hooks` are told of every call.
+    `timeout` is what one call may take in seconds, its retries and its answer's body included; where a call
+    is split, each part has it. `max_retries` is how often a call is sent again where that can do no harm.
+    `hooks` are told of every call.
 
     `http_client` is an httpx client of the caller's own, used as it is and closed by who made it; `transport`
     is an httpx transport, for tests and special networks: one of the two at most.

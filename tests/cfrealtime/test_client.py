@@ -18,6 +18,7 @@ from cfrealtime import (
     OutcomeUnknownError,
     Realtime,
     SessionState,
+    Turn,
 )
 from cfrealtime._core.headers import Headers
 from tests.cfrealtime.colours import run_alone
@@ -176,3 +177,12 @@ async def test_a_cancelled_call_is_cancelled_and_nothing_else():
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
+
+
+@pytest.mark.parametrize("client", [Turn, AsyncTurn])
+def test_a_turn_client_with_other_options_shares_everything_else(client):
+    turn = client("key", "token", timeout=5)
+    other = turn.with_options(max_retries=0)
+    assert (other._caller.options.timeout, other._caller.options.max_retries) == (5, 0)
+    assert turn._caller.options.max_retries == 2
+    assert other._caller.engine is turn._caller.engine
