@@ -12,6 +12,7 @@ import pytest
 
 from cfrealtime import (
     AsyncRealtime,
+    AsyncTurn,
     ConfigurationError,
     Hooks,
     InvalidRequestError,

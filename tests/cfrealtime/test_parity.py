@@ -45,8 +45,8 @@ RAW = [
     (AsyncSession, async_raw.RawAsyncSession, {"negotiate"}),
     (Adapters, raw.RawAdapters, set()),
     (AsyncAdapters, async_raw.RawAsyncAdapters, set()),
-    (Turn, raw.RawTurn, {"close"}),
-    (AsyncTurn, async_raw.RawAsyncTurn, {"aclose"}),
+    (Turn, raw.RawTurn, {"with_options", "close"}),
+    (AsyncTurn, async_raw.RawAsyncTurn, {"with_options", "aclose"}),
 ]
 # Another HTTP engine pays where many calls are in flight, which is on asyncio.
 ASYNC_ONLY = {"engine"}
