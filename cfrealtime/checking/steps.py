@@ -8,9 +8,9 @@ from collections.abc import Generator, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from cfrealtime._core import settings
+from cfrealtime._environment import proxy_for
 from cfrealtime.checking import words
 from cfrealtime.checking.findings import Finding, Status
 from cfrealtime.checking.network import Address, Network, is_this_machine
@@ -23,7 +23,7 @@ STUN_HOST: Final = "stun.cloudflare.com"
 STUN_PORT: Final = 3478
 _STUN_PATIENCE: Final = 3.0
 _TTL: Final = 60
-_COPY_AGAIN: Final = "It is one line, without quotes around it."
+_CORRECT: Final = "Correct it: a value is one line, without quotes around it."
 
 Step = Generator[Finding, None, bool]
 """Says what it has found, and gives whether the next step makes sense."""
@@ -40,6 +40,7 @@ class Check:
         self._network = network or Network()
         self._base_url = ""
         self._addresses: list[Address] = []
+        self._client: Realtime | None = None
 
     @property
     def service(self) -> str:
@@ -55,11 +56,15 @@ class Check:
         configured = yield from self._settings()
         if not self._base_url:
             return
-        reached = yield from self._reach()
-        lost = None if reached else "the service cannot be reached"
-        yield from self._calls(lost if configured else "the settings have to be mended first")
-        yield from self._turn(lost)
-        yield from self._udp()
+        try:
+            reached = yield from self._reach()
+            lost = None if reached else "the service cannot be reached"
+            yield from self._calls(lost if configured else "the settings are to be mended first")
+            yield from self._turn(lost)
+            yield from self._udp()
+        finally:
+            if self._client is not None:
+                self._client.close()
 
     # Settings.
 
@@ -73,10 +78,14 @@ class Check:
         if missing:
             yield words.unset(words.APP, missing).at("settings")
             return False
+        from cfrealtime.blocking.client import Realtime
+
         try:
-            settings.app(None, None, self._environment)
+            self._client = Realtime(
+                *self._pair(words.APP), base_url=self._base_url, timeout=self._seconds, max_retries=0
+            )
         except ConfigurationError as error:
-            yield Finding("settings", Status.FAILED, str(error), _COPY_AGAIN)
+            yield Finding("settings", Status.FAILED, str(error), _CORRECT)
             return False
         where = (
             f"{settings.BASE_URL} too"
@@ -89,14 +98,20 @@ class Check:
     def _missing(self, pair: words.Pair) -> list[str]:
         return [name for name in (pair.id_variable, pair.secret_variable) if not self._environment.get(name)]
 
+    def _pair(self, pair: words.Pair) -> tuple[str, str]:
+        return self._environment[pair.id_variable], self._environment[pair.secret_variable]
+
     # The way there.
 
     def _reach(self) -> Step:
-        url = urlsplit(self._base_url)
-        proxy = None if proxy_bypass(url.hostname or "") else _proxy_for(url.scheme)
+        url, proxy = urlsplit(self._base_url), proxy_for(self._base_url)
         target = urlsplit(proxy) if proxy else url
         host = target.hostname or ""
-        port = target.port or (443 if target.scheme == "https" else 80)
+        try:
+            port = target.port or (443 if target.scheme == "https" else 80)
+        except ValueError:
+            yield words.malformed_proxy().at("name")
+            return False
         try:
             addresses = self._network.resolve(host, port, self._seconds)
         except OSError as error:
@@ -127,6 +142,9 @@ class Check:
             return True
         try:
             version = self._network.encrypt(connection, host, self._seconds)
+        except ConfigurationError as error:
+            yield Finding("encryption", Status.FAILED, str(error), _CORRECT)
+            return False
         except OSError as error:
             yield words.untrusted(host, error).at("encryption")
             return False
@@ -137,25 +155,24 @@ class Check:
 
     def _calls(self, why_not: str | None) -> Step:
         """The app's credentials, then a session's state, then the clock, as answers tell the time."""
-        if why_not is not None:
+        if self._client is None or why_not is not None:
             yield Finding("app", Status.NOT_TRIED, f"Not tried: {why_not}.")
             yield Finding("session", Status.NOT_TRIED, "Not tried: no session was made.")
             return False
-        with self._client() as client:
-            try:
-                made = client.with_raw_response.new_session()
-            except RealtimeError as error:
-                yield words.refused(error, words.APP).at("app")
-                yield Finding("session", Status.NOT_TRIED, "Not tried: no session was made.")
-                return False
-            skew = _skew(made.headers.get("date"), time.time())
-            yield Finding("app", Status.OK, "The service takes App ID and App Secret, and made a session.")
-            try:
-                made.value.get_state()
-            except RealtimeError as error:
-                yield words.refused(error, words.APP).at("session")
-            else:
-                yield Finding("session", Status.OK, "Its state can be read. Unused, it expires by itself.")
+        try:
+            made = self._client.with_raw_response.new_session()
+        except RealtimeError as error:
+            yield words.refused(error, words.APP).at("app")
+            yield Finding("session", Status.NOT_TRIED, "Not tried: no session was made.")
+            return False
+        skew = _skew(made.headers.get("date"), time.time())
+        yield Finding("app", Status.OK, "The service takes App ID and App Secret, and made a session.")
+        try:
+            made.value.get_state()
+        except RealtimeError as error:
+            yield words.refused(error, words.APP).at("session")
+        else:
+            yield Finding("session", Status.OK, "Its state can be read. Unused, it expires by itself.")
         trouble = words.skewed(skew)
         if trouble is not None:
             yield trouble.at("clock", Status.NOTED)
@@ -173,14 +190,16 @@ class Check:
         if why_not is not None:
             yield Finding("turn", Status.NOT_TRIED, f"Not tried: {why_not}.")
             return False
-        try:
-            key = settings.turn_key(None, None, self._environment)
-        except ConfigurationError as error:
-            yield Finding("turn", Status.FAILED, str(error), _COPY_AGAIN)
-            return False
         from cfrealtime.blocking.turn import Turn
 
-        with Turn(key.id, key.secret, base_url=self._base_url, timeout=self._seconds, max_retries=0) as turn:
+        try:
+            turn = Turn(
+                *self._pair(words.TURN), base_url=self._base_url, timeout=self._seconds, max_retries=0
+            )
+        except ConfigurationError as error:
+            yield Finding("turn", Status.FAILED, str(error), _CORRECT)
+            return False
+        with turn:
             try:
                 servers = turn.generate_ice_servers(_TTL).servers
                 names = {server.username for server in servers if server.username is not None}
@@ -204,18 +223,6 @@ class Check:
         shown = f"{STUN_HOST} answers over UDP, port {STUN_PORT}, within {seconds * 1000:.0f} ms."
         yield Finding("udp", Status.OK, shown)
         return True
-
-    def _client(self) -> Realtime:
-        from cfrealtime.blocking.client import Realtime
-
-        key = settings.app(None, None, self._environment)
-        return Realtime(key.id, key.secret, base_url=self._base_url, timeout=self._seconds, max_retries=0)
-
-
-def _proxy_for(scheme: str) -> str | None:
-    proxies = getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
-    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
 def _skew(date: str | None, now: float) -> float:

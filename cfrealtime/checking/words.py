@@ -73,6 +73,14 @@ def unresolved(host: str, error: OSError) -> Trouble:
     )
 
 
+def malformed_proxy() -> Trouble:
+    """A proxy that the environment names in no way that can be understood."""
+    return Trouble(
+        "The proxy that the environment names cannot be understood.",
+        "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY must look like http://host:port.",
+    )
+
+
 def unconnected(host: str, port: int, error: OSError) -> Trouble:
     """No TCP connection."""
     if isinstance(error, ConnectionRefusedError):

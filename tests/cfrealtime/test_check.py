@@ -50,24 +50,39 @@ def statuses(findings):
 
 
 @asynccontextmanager
-async def answering(body, headers="", tls=None):
-    """A server that gives one answer to whatever it is asked; gives its port."""
+async def server(handle, tls=None):
+    """A server that handles connections, and at the end has none; gives its port."""
+    tasks = set()
 
     async def serve(reader, writer):
+        tasks.add(asyncio.current_task())
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]
-            await reader.readexactly(int(length or b"0"))
-            lines = f"{headers}Content-Length: {len(body)}\r\nConnection: close\r\n"
-            writer.write(f"HTTP/1.1 200 OK\r\n{lines}\r\n{body}".encode())
-            await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        writer.close()
+            await handle(reader, writer)
+        finally:
+            writer.close()
+            await writer.wait_closed()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls) as started:
+        yield started.sockets[0].getsockname()[1]
+        for _ in range(5):  # what was accepted last has its turn
+            await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def answering(body, headers="", tls=None):
+    """A server that gives one answer to whatever it is asked."""
+
+    async def handle(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]
+        await reader.readexactly(int(length or b"0"))
+        lines = f"{headers}Content-Length: {len(body)}\r\nConnection: close\r\n"
+        writer.write(f"HTTP/1.1 200 OK\r\n{lines}\r\n{body}".encode())
+        await writer.drain()
+
+    return server(handle, tls)
 
 
 def certificate(folder, *, name="localhost", days=1):
@@ -203,15 +218,13 @@ async def test_a_server_of_web_pages_is_not_the_api():
 
 
 async def test_a_server_that_says_nothing_is_given_up():
-    async def serve(reader, writer):
+    async def listen(reader, _):
         while await reader.read(4096):
             pass
-        writer.close()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with server(listen) as port:
         findings = await check({**APP, BASE_URL: f"http://127.0.0.1:{port}"}, seconds=0.3)
-        assert "no complete answer came" in findings["app"].text
+    assert "no complete answer came" in findings["app"].text
 
 
 @pytest.mark.parametrize(
@@ -233,14 +246,12 @@ async def test_a_certificate_is_told_what_is_wrong_with_it(tmp_path, monkeypatch
 
 
 async def test_a_server_without_tls_is_said_to_be_one():
-    async def serve(_, writer):
+    async def complain(_, writer):
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        writer.close()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with server(complain) as port:
         findings = await check({**APP, BASE_URL: f"https://127.0.0.1:{port}"})
-        assert "does not speak TLS" in findings["encryption"].text
+    assert "does not speak TLS" in findings["encryption"].text
 
 
 async def test_tls_that_is_trusted_is_used_by_the_calls(tmp_path, monkeypatch):
@@ -278,6 +289,26 @@ async def test_a_proxy_is_asked_in_place_of_the_service_and_its_password_is_not_
         findings = await check({**APP, BASE_URL: "http://service.invalid/v1"}, Elsewhere(port))
     assert "a proxy" in findings["name"].text
     assert findings["app"].status is Status.OK
+    assert "canary" not in str(findings)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "base_url"),
+    [
+        ("SSL_CERT_FILE", "/nowhere/canary.pem", "https://127.0.0.1:1"),
+        ("HTTP_PROXY", "http://canary:port:port", "http://service.invalid"),
+    ],
+)
+@pytest.mark.parametrize("app", [APP, {}], ids=["with an app", "without"])
+async def test_what_the_environment_says_of_the_network_can_be_wrong_too(
+    variable, value, base_url, app, monkeypatch
+):
+    monkeypatch.setenv(variable, value)
+    async with answering("") as port:
+        findings = await check({**app, BASE_URL: base_url}, Elsewhere(port))
+    told = [finding for finding in findings.values() if variable in f"{finding.text} {finding.advice}"]
+    assert told
+    assert {finding.status for finding in told} == {Status.FAILED}
     assert "canary" not in str(findings)
 
 
