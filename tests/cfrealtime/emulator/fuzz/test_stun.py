@@ -50,7 +50,7 @@ def test_anything_is_answered_or_not(data):
     responder = Responder()
     responder.add("alice", UFRAG, PWD)
     answer = responder.check(data, PEER)
-    assert answer is None or stun.parse_message(answer.response, PWD.encode()).transaction_id
+    assert answer is None or stun.parse_message(answer.response).check_message_integrity(PWD.encode())
 
 
 @some(30)
