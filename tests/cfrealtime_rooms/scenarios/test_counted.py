@@ -109,9 +109,12 @@ def first_calls(stage: Scene) -> list[dict]:
 
 
 async def until_complete(people: list) -> None:
-    """Until everyone receives everyone."""
-    for one in people:
-        await one.wait_until(lambda one=one: len(one.receiving()) == 2 * (len(people) - 1), within=60)
+    """Until everyone receives everyone. By mids alone: with fifty, whoever looks at more is slow."""
+    for _ in range(6_000):
+        if all(len(one.mids) == 2 * (len(people) - 1) for one in people):
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError("somebody does not receive everyone")
 
 
 async def test_fifty_sessions_are_made_in_about_one_round_trip():
