@@ -67,8 +67,8 @@ def _seconds(text: str) -> float:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from cfrealtime.checking import report
-    from cfrealtime.checking.steps import Check
+    from cfrealtime._checking import report
+    from cfrealtime._checking.steps import Check
 
     check = Check(os.environ, options.timeout)
     write = report.write_json if options.json else report.write

@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cfrealtime.__main__ import main
+from cfrealtime._checking.findings import Status
+from cfrealtime._checking.network import Network
+from cfrealtime._checking.steps import Check
 from cfrealtime._core.settings import APP_ID, APP_SECRET, BASE_URL, TURN_API_TOKEN, TURN_KEY_ID
-from cfrealtime.checking.findings import Status
-from cfrealtime.checking.network import Network
-from cfrealtime.checking.steps import Check
 from cfrealtime.emulator import Emulator
 from tests.servers import free_port
 

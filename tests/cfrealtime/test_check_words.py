@@ -9,8 +9,8 @@ import ssl
 
 import pytest
 
-from cfrealtime.checking import report, stun, words
-from cfrealtime.checking.findings import Finding, Status, Trouble, passed
+from cfrealtime._checking import report, stun, words
+from cfrealtime._checking.findings import Finding, Status, Trouble, passed
 from cfrealtime.errors import (
     AuthenticationError,
     BadRequestError,

@@ -8,6 +8,7 @@ from typing import Final
 
 from attrs import frozen
 
+from cfrealtime._checking.findings import Trouble
 from cfrealtime._core.codes import printable_code
 from cfrealtime._core.settings import (
     APP_ID,
@@ -17,7 +18,6 @@ from cfrealtime._core.settings import (
     TURN_API_TOKEN,
     TURN_KEY_ID,
 )
-from cfrealtime.checking.findings import Trouble
 from cfrealtime.errors import (
     AuthenticationError,
     NotFoundError,

@@ -11,8 +11,8 @@ from ipaddress import ip_address
 from secrets import token_bytes
 from typing import Any, Final, TypeAlias, TypeVar
 
+from cfrealtime._checking import stun
 from cfrealtime._environment import trusted
-from cfrealtime.checking import stun
 
 T = TypeVar("T")
 

@@ -9,11 +9,11 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from cfrealtime._checking import words
+from cfrealtime._checking.findings import Finding, Status
+from cfrealtime._checking.network import Address, Network, is_this_machine
 from cfrealtime._core import settings
 from cfrealtime._environment import proxy_for
-from cfrealtime.checking import words
-from cfrealtime.checking.findings import Finding, Status
-from cfrealtime.checking.network import Address, Network, is_this_machine
 from cfrealtime.errors import ConfigurationError, RealtimeError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import Any, Final, TextIO
 
 from attrs import frozen
 
+from cfrealtime._checking.findings import Finding, Status, passed
 from cfrealtime._version import __version__
-from cfrealtime.checking.findings import Finding, Status, passed
 
 
 @frozen
