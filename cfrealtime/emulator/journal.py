@@ -28,6 +28,8 @@ class Entry:
     tracks: int = 0
     track_names: tuple[str, ...] = ()
     """Tracks and data channels that it is about."""
+    made: tuple[str, ...] = ()
+    """Mids, and ids of data channels and adapters, that its answer names without an error."""
     status: int | None = None
     error_code: str | None = None
     item_errors: tuple[str, ...] = ()
@@ -44,7 +46,10 @@ class Entry:
         self.item_errors = tuple(item["errorCode"] for item in items if "errorCode" in item)
         if any(item.get("errorDescription") == ASKED_FOR for item in items):
             self.faults = (*self.faults, FailItem.kind)
-        if not self.track_names:
+        fine = [item for item in items if "errorCode" not in item]
+        found = (item.get("mid", item.get("id", item.get("adapterId"))) for item in fine)
+        self.made = tuple(str(item) for item in found if item is not None)
+        if self.operation == "new_tracks" and not self.track_names:
             # autoDiscover names the tracks itself.
             self.track_names = tuple(item["trackName"] for item in items if "trackName" in item)
 
@@ -58,6 +63,7 @@ class Entry:
             "operation": self.operation,
             "tracks": self.tracks,
             "track_names": list(self.track_names),
+            "made": list(self.made),
             "status": self.status,
             "error_code": self.error_code,
             "item_errors": list(self.item_errors),

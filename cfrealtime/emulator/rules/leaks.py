@@ -13,9 +13,14 @@ from attrs import frozen
 
 from cfrealtime.emulator.refusals import Json
 
-_MAKERS: Final = frozenset(
-    {"new_tracks", "update_tracks", "new_datachannels", "establish_datachannels", "new_websocket_adapters"}
-)
+_MAKERS: Final = {
+    "new_tracks": "track",
+    "update_tracks": "track",
+    "new_datachannels": "channel",
+    "establish_datachannels": "channel",
+    "new_websocket_adapters": "adapter",
+}
+"""The operations that make something, and the family of what they make."""
 
 
 @frozen
@@ -60,21 +65,22 @@ def leaks(state: Mapping[str, Any], calls: Sequence[Mapping[str, Any]]) -> tuple
 
 
 class _History:
-    """Which call made what: the last one that could have."""
+    """Which call made what: the last one whose answer named it."""
 
     def __init__(self, calls: Iterable[Mapping[str, Any]]) -> None:
-        self._by_name: dict[tuple[str | None, str], tuple[int, str]] = {}
-        self._last: dict[str | None, tuple[int, str]] = {}
+        self._makers: dict[tuple[str, str | None, str], tuple[int, str]] = {}
+        self._last: dict[str, tuple[int, str]] = {}
         for call in calls:
-            if call["operation"] in _MAKERS and call["status"] in (200, 201):
+            family = _MAKERS.get(call["operation"])
+            if family is not None and call["status"] == 200:
                 made = call["n"], call["operation"]
                 self._last[call["session_id"]] = made
-                for name in call["track_names"]:
-                    self._by_name[call["session_id"], name] = made
+                for item in call["made"]:
+                    self._makers[family, call["session_id"], item] = made
 
-    def named(self, kind: str, session_id: str | None, what: str, name: str, *, by: str | None) -> Leak:
-        """A leak with a name, made by a call on the session `by`."""
-        return Leak(kind, session_id, what, *self._by_name.get((by, name), (None, None)))
+    def leak(self, kind: str, session_id: str, what: str, made: tuple[str, str | None, str]) -> Leak:
+        """A leak that a call made: by the family of what it is, the call's session and the item."""
+        return Leak(kind, session_id, what, *self._makers.get(made, (None, None)))
 
     def last(self, kind: str, session_id: str, what: str) -> Leak:
         """A leak that the last call on its session made."""
@@ -93,14 +99,14 @@ def _of_session(session: Mapping[str, Any], history: _History) -> Iterable[Leak]
             else:
                 source = track["source_session_id"]
                 kind, what = "subscription", f'{who} receives "{name}" of session {source} (mid {mid})'
-            yield history.named(kind, session_id, what, name, by=session_id)
+            yield history.leak(kind, session_id, what, ("track", session_id, mid))
     for channel in session["data_channels"]:
         # The service's own channel, which has no source, lives and dies with the transport.
         of_the_service = channel["location"] == "remote" and channel["source_session_id"] is None
         if channel["status"] != "inactive" and not of_the_service:
             verb = "speaks" if channel["location"] == "local" else "listens"
             what = f'{who} {verb} on data channel "{channel["name"]}" (id {channel["id"]})'
-            yield history.named("data_channel", session_id, what, channel["name"], by=session_id)
+            yield history.leak("data_channel", session_id, what, ("channel", session_id, str(channel["id"])))
 
 
 def _adapter(adapter: Mapping[str, Any], history: _History) -> Leak:
@@ -109,7 +115,7 @@ def _adapter(adapter: Mapping[str, Any], history: _History) -> Leak:
         f'publishes "{name}"' if adapter["location"] == "local" else f'sends "{name}" of session {session_id}'
     )
     what = f"adapter {adapter['adapter_id']} ({adapter['host']}) {way}"
-    return history.named("adapter", session_id, what, name, by=None)
+    return history.leak("adapter", session_id, what, ("adapter", None, adapter["adapter_id"]))
 
 
 def _who(session: Mapping[str, Any]) -> str:

@@ -127,7 +127,7 @@ async def test_the_journal_tells_each_call_and_its_outcome():
         await peer.post_tracks([remote("x", "a"), remote("x", "b")])
         await client.put(f"{peer.path}/tracks/update", content=b"{")
         calls = (await client.get("/_emulator/journal")).json()["calls"]
-        common = {"app_id": "demo", "session_id": peer.id, "faults": [], "seconds": 0.0}
+        common = {"app_id": "demo", "session_id": peer.id, "made": [], "faults": [], "seconds": 0.0}
         fine = {"error_code": None, "item_errors": []}
         nothing = {"tracks": 0, "track_names": []}
         named = {"tracks": 2, "track_names": ["a", "b"]}

@@ -1,0 +1,120 @@
+// @ts-check
+// Looks at the emulator once a second, and shows what it sees.
+
+import { byId, draw, html, rate, svg } from "./dom.js";
+import { Details } from "./details.js";
+import { Faults } from "./faults.js";
+import { JournalTable, SHOWN } from "./journal.js";
+import { Picture } from "./picture.js";
+import { KEPT, Traffic } from "./traffic.js";
+
+const EVERY = 1000;
+
+const traffic = new Traffic();
+const faults = new Faults(() => look());
+const picture = new Picture(byId("picture"), select);
+const details = new Details(byId("details"), faults, select);
+const journal = new JournalTable(select);
+
+/** @type {string | null} */
+let selected = null;
+/** @type {any} */
+let state = null;
+let version = -1;
+let timer = 0;
+let looking = false;
+let again = false;
+
+/** @param {string | null} sessionId */
+function select(sessionId) {
+  selected = sessionId;
+  if (state) show();
+}
+
+/** @param {string} path */
+async function get(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+}
+
+/** One look at a time; whoever asks during one gets another. */
+async function look() {
+  again = looking;
+  if (looking) return;
+  looking = true;
+  clearTimeout(timer);
+  try {
+    const [seen, asked] = await Promise.all([get("state"), get("faults")]);
+    state = seen;
+    faults.show(asked);
+    traffic.look(state, performance.now() / 1000);
+    if (state.journal_version !== version) {
+      journal.show(await get(`journal?newest=${SHOWN}`), state.sessions);
+      version = state.journal_version;
+    }
+    show();
+    gone(false);
+  } catch {
+    gone(true);
+  } finally {
+    looking = false;
+    if (again) look();
+    else if (!document.hidden) timer = setTimeout(look, EVERY);
+  }
+}
+
+/** @param {boolean} isGone */
+function gone(isGone) {
+  byId("gone").hidden = !isGone;
+  document.body.classList.toggle("stale", isGone);
+  // It may be another one when it is back.
+  if (isGone) version = -1;
+}
+
+function show() {
+  figures();
+  picture.show(state, traffic, selected);
+  details.show(state, traffic, selected);
+}
+
+function figures() {
+  const live = state.sessions.filter((session) => session.ended_because === null);
+  const tracks = live.flatMap((session) => session.tracks.filter((track) => track.status === "active"));
+  const channels = live.flatMap((session) => session.data_channels.filter((one) => one.status === "active"));
+  const { up, down } = traffic.now;
+  const shown = [
+    ["sessions", live.length],
+    ["published", tracks.filter((track) => track.location === "local").length],
+    ["received", tracks.filter((track) => track.location === "remote").length],
+    channels.length > 0 && ["channels", channels.length],
+    state.adapters.length > 0 && ["adapters", state.adapters.filter((one) => one.status !== "closed").length],
+    state.clock_speed !== 1 && ["clock", `× ${state.clock_speed}`],
+    traffic.real && ["in", rate(up)],
+    traffic.real && ["out", rate(down)],
+  ].filter(Boolean);
+  draw(byId("figures"), shown, () =>
+    shown.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, String(value)))));
+  draw(byId("history"), traffic.history, () => (traffic.real ? [curve()] : []));
+}
+
+/** What came and went lately. */
+function curve() {
+  const { history } = traffic;
+  const most = Math.max(...history.map(({ up, down }) => Math.max(up, down)), 1);
+  const span = Math.min(Math.max(history.length, 20), KEPT);
+  const line = (/** @type {"up" | "down"} */ way) =>
+    history.map((one, i) =>
+      `${((150 * (span - history.length + i)) / (span - 1)).toFixed(1)},${(33 - (30 * one[way]) / most).toFixed(1)}`).join(" ");
+  return svg(
+    "svg",
+    { viewBox: "0 0 150 36", preserveAspectRatio: "none" },
+    svg("polyline", { points: line("down"), class: "down" }),
+    svg("polyline", { points: line("up"), class: "up" }),
+  );
+}
+
+byId("where").textContent = `${location.origin}/v1`;
+document.addEventListener("visibilitychange", () => !document.hidden && look());
+document.addEventListener("keydown", (event) => event.key === "Escape" && select(null));
+look();
