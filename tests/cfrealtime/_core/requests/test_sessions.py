@@ -7,8 +7,8 @@ import json
 import pytest
 
 from cfrealtime._core.exchange import Safety
-from cfrealtime._core.requests import sessions
 from cfrealtime._core.ids import check_session_id
+from cfrealtime._core.requests import sessions
 from cfrealtime.errors import InvalidRequestError
 from cfrealtime.models import SessionDescription
 

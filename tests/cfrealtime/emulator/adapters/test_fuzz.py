@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.cfrealtime.emulator.adapters.calls import APP, emulator_for, ingest, made, publisher
 from tests.cfrealtime.emulator.adapters.endpoint import Endpoint
-from tests.cfrealtime.emulator.peer import client_of
 from tests.cfrealtime.emulator.fuzz.test_json import BODY, JSON, fields
+from tests.cfrealtime.emulator.peer import client_of
 
 ADAPTERS = f"{APP}/adapters/websocket"
 TURN = "/v1/turn/keys/demo-turn/credentials/generate-ice-servers"
