@@ -92,7 +92,7 @@ def _announce(options: Options, base_url: str, address: Address) -> None:
         f"Cloudflare Realtime, emulated. What happens: {page}  Media: UDP {address.host}:{address.port}."
         f"{waiting} Stop with Ctrl+C.\n"
     )
-    problem = network_problem()
+    problem = network_problem() if options.advertise is None else None
     if problem is not None:
         sys.stderr.write(f"{problem}\n")
     sys.stderr.flush()

@@ -139,7 +139,7 @@ class AnswerWith:
 
 @frozen
 class Html:
-    """The same with a page of HTML, as a proxy on the way may send it."""
+    """The call is answered with a page of HTML instead, as a proxy on the way may send it."""
 
     kind: ClassVar = "html"
     conditions: ClassVar = ON_CALLS
@@ -149,7 +149,7 @@ class Html:
 
 @frozen
 class Garbage:
-    """The same with a body that is no answer: `binary`, `cut` in the middle, `empty`, or `null`."""
+    """The call is answered with a body that is none: `binary`, `cut` in the middle, `empty` or `null`."""
 
     kind: ClassVar = "garbage"
     conditions: ClassVar = ON_CALLS
@@ -217,7 +217,7 @@ class Loss:
 
 @frozen
 class Jitter:
-    """Each such packet is late by chance, by up to so many seconds, and may overtake others."""
+    """Packets of media and data are late by chance, by up to so many seconds, and overtake each other."""
 
     kind: ClassVar = "jitter"
     conditions: ClassVar = ON_SESSIONS
