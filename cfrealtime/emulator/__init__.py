@@ -7,15 +7,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .emulator import Emulator
+    from .faults import Fault, FaultError
     from .media.manual import ManualMediaPlane
     from .media.udp import MediaPlaneError, UdpMediaPlane
     from .spoiling import ConnectionDroppedError
 
-__all__ = ["ConnectionDroppedError", "Emulator", "ManualMediaPlane", "MediaPlaneError", "UdpMediaPlane"]
+__all__ = [
+    "ConnectionDroppedError",
+    "Emulator",
+    "Fault",
+    "FaultError",
+    "ManualMediaPlane",
+    "MediaPlaneError",
+    "UdpMediaPlane",
+]
 
 _HOMES = {
     "ConnectionDroppedError": "spoiling",
     "Emulator": "emulator",
+    "Fault": "faults",
+    "FaultError": "faults",
     "ManualMediaPlane": "media.manual",
     "MediaPlaneError": "media.udp",
     "UdpMediaPlane": "media.udp",

@@ -14,11 +14,16 @@ from .rules.fault_forms import describe, read, read_many, write
 from .rules.fault_matching import Armed, Subject, Verdict
 from .rules.faults import (
     AnswerWith,
+    ClockSpeed,
     Cut,
     Delay,
+    DelayRequest,
+    Effect,
     FailItem,
     Fault,
     FaultError,
+    Garbage,
+    Html,
     Jitter,
     KillSession,
     LoseAnswer,
@@ -26,9 +31,31 @@ from .rules.faults import (
     NoRepointing,
     Refuse,
     Silence,
+    Stall,
 )
 
-__all__ = ["Fault", "FaultError", "Faults"]
+__all__ = [
+    "AnswerWith",
+    "ClockSpeed",
+    "Cut",
+    "Delay",
+    "DelayRequest",
+    "Effect",
+    "FailItem",
+    "Fault",
+    "FaultError",
+    "Faults",
+    "Garbage",
+    "Html",
+    "Jitter",
+    "KillSession",
+    "LoseAnswer",
+    "Loss",
+    "NoRepointing",
+    "Refuse",
+    "Silence",
+    "Stall",
+]
 
 
 Changed = Callable[[Sequence[Fault], Sequence[Fault]], None]
@@ -94,7 +121,7 @@ class Faults:
 
     def clear(self) -> None:
         """Nothing goes wrong any more."""
-        standing = self._standing()
+        standing = self.standing()
         self._armed.clear()
         if standing:
             self._changed((), standing)
@@ -236,7 +263,7 @@ class Faults:
         names = self.names(session_id)
         return [
             describe(fault)
-            for fault in self._standing()
+            for fault in self.standing()
             if "session" in fault.effect.conditions and (fault.session is None or fault.session in names)
         ]
 
@@ -249,7 +276,8 @@ class Faults:
     def _known(self) -> frozenset[str]:
         return frozenset[str]().union(*(named.names for named in self._sessions.values()))
 
-    def _standing(self) -> list[Fault]:
+    def standing(self) -> list[Fault]:
+        """What holds now, without waiting for a call."""
         return [armed.fault for armed in self._armed.values() if not armed.fault.waits]
 
     def _keep(self, armed: Armed) -> None:

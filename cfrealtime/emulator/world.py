@@ -43,6 +43,7 @@ class World:
         """Told of every session whose publications have changed, or that has ended."""
         self._given_clock = clock
         self._time: Clockwork | None = None
+        self._running = False
         self._started_at = 0.0
         self._opened = 0
         self._disturbances: dict[str, Disturbance] = {}
@@ -56,9 +57,12 @@ class World:
         self._time.speed = self.faults.clock_speed
         self._started_at = self.now
         await self.media.start(self)
+        self._running = True
+        self._faults_changed(self.faults.standing(), ())
 
     async def stop(self) -> None:
         """Stop time and media; what is known stays readable."""
+        self._running = False
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
@@ -184,7 +188,7 @@ class World:
 
     def _faults_changed(self, begun: Sequence[Fault], over: Sequence[Fault]) -> None:
         """Bring time, sessions and media where the faults that hold now want them."""
-        if self._time is None:
+        if not self._running:
             return
         for kind, faults in (("fault", begun), ("fault_removed", over)):
             for fault in faults:
@@ -194,7 +198,7 @@ class World:
             if isinstance(fault.effect, KillSession):
                 for session_id in [s for s in self.sessions if fault.session in self.faults.names(s)]:
                     self.end(session_id, "a fault ended it")
-        self._time.speed = self.faults.clock_speed
+        self.time.speed = self.faults.clock_speed
         for session in tuple(self.sessions.values()):
             self._bring_media(session)
         if self._alarm is not None:

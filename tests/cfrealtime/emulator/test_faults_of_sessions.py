@@ -132,3 +132,15 @@ async def test_waiting_takes_as_long_as_the_emulators_time_does():
         came = asyncio.get_running_loop().time()
         assert await rings(client, peer, "mic") == "empty_track_error"
         assert asyncio.get_running_loop().time() - came == pytest.approx(0.5, abs=0.01)
+
+
+async def test_what_held_from_the_start_is_noted_and_can_be_cleared_after_the_end():
+    emulator = Emulator()
+    emulator.faults.add("silence session=#1")
+    async with client_of(emulator) as client:
+        await publisher(client, "mic")
+        first = emulator.journal()["events"][0]
+        assert (first["event"], first["detail"], first["at"]) == ("fault", "silence session='#1'", 0.0)
+    emulator.faults.clear()
+    await asyncio.sleep(1)
+    assert emulator.journal()["events"][-1]["event"] == "session_connected"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cfrealtime.emulator import faults as public
 from cfrealtime.emulator.routes import ROUTES
 from cfrealtime.emulator.rules import faults
 from cfrealtime.emulator.rules.fault_forms import describe, read, read_many, write
@@ -133,3 +134,8 @@ def test_every_effect_says_what_it_does_and_looks_at_conditions_that_exist():
 
 def test_operations_are_those_that_are_served():
     assert next(a for a in attrs.fields(Fault) if a.name == "operation").validator.known == tuple(ROUTES)
+
+
+def test_every_effect_is_at_hand_where_faults_are():
+    assert {effect.__name__ for effect in EFFECTS.values()} <= set(public.__all__)
+    assert all(hasattr(public, name) for name in public.__all__)
