@@ -35,6 +35,8 @@ MAX_STREAMS = 256
 class _Session:
     publications: dict[str, Publication] = Factory(dict[str, Publication])
     streams: dict[int, Stream] = Factory(dict[int, Stream])
+    retired: dict[int, None] = Factory(dict[int, None])
+    """SSRCs of sections that are gone: an endpoint sends on for a moment, and that is nobody else's media."""
     extensions: dict[int, str] = Factory(dict[int, str])
     subscriptions: dict[str, Subscription] = Factory(dict[str, Subscription])
     by_ssrc: dict[int, Subscription] = Factory(dict[int, Subscription])
@@ -66,7 +68,11 @@ class Forwarder:
     def _apply_receives(self, session: _Session, receives: dict[str, Receive]) -> None:
         for mid in session.publications.keys() - receives.keys():
             gone = session.publications.pop(mid)
-            session.streams = {s: st for s, st in session.streams.items() if st.publication is not gone}
+            for ssrc in [s for s, stream in session.streams.items() if stream.publication is gone]:
+                del session.streams[ssrc]
+                session.retired[ssrc] = None
+        while len(session.retired) > MAX_STREAMS:
+            del session.retired[next(iter(session.retired))]
         for mid, receive in receives.items():
             publication = session.publications.get(mid)
             if publication is None:
@@ -184,12 +190,14 @@ class Forwarder:
             return None
         said = {session.extensions[n]: value for n, value in packet.elements if n in session.extensions}
         texts = {uri: value.decode("ascii", "replace") for uri, value in said.items()}
-        publication = session.publications.get(texts.get(MID, ""))
-        if publication is None:
+        if MID in texts:
+            publication = session.publications.get(texts[MID])
+        else:
             claiming = [p for p in session.publications.values() if p.claims(packet.payload_type)]
-            if len(claiming) != 1:
-                return None
-            publication = claiming[0]
+            alone = len(claiming) == 1 and packet.ssrc not in session.retired
+            publication = claiming[0] if alone else None
+        if publication is None:
+            return None
         stream = publication.discover(packet, texts.get(RID, ""), texts.get(REPAIRED_RID, ""))
         if stream is not None:
             session.streams[packet.ssrc] = stream

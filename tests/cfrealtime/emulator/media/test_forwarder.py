@@ -390,3 +390,16 @@ def test_unknown_sessions_and_streams_are_passed_over(room):
     room.says("bob", rtcp.nack(1, 12345, [1]))
     assert room.packets("bob") == []
     assert room.forwarder.last_packet("nobody", "0") is None
+
+
+@pytest.mark.parametrize("elements", [[(4, b"2")], []])
+def test_what_is_still_sent_on_a_section_that_is_gone_is_not_taken_for_another_ones(room, elements):
+    other = evolve(CAMERA, mid="2", ssrcs=(7000,), rtx_ssrcs={})
+    room.join("alice", [CAMERA, other])
+    room.arrive(1, KEY)
+    room.arrive(1, KEY, ssrc=7000, elements=elements)
+    room.join("alice", [CAMERA])
+    room.sent.clear()
+    room.arrive(2, b"\x10\x01gone", ssrc=7000, elements=elements)
+    room.arrive(2, b"\x10\x01here")
+    assert [packet.payload for packet in room.packets("bob")] == [b"\x10\x01here"]
