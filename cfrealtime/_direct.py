@@ -64,6 +64,11 @@ class Service:
         )
 
 
+def usable(connection: httpcore.ConnectionInterface | httpcore.AsyncConnectionInterface) -> bool:
+    """Whether a connection can take another request: its answer was read, and the other end is there."""
+    return connection.is_idle() and not connection.has_expired()
+
+
 def unreachable(words: str) -> Lost:
     """What is known when there was no connection: the system's words, or the status of a proxy's answer."""
     status = words[:3]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeAlias, TypeVar
 
@@ -22,6 +23,7 @@ from cfrealtime._core.received import BODY_LIMIT, broken, stamped
 from cfrealtime._core.redaction import redact
 from cfrealtime._direct import CLOSED, lost
 from cfrealtime._environment import trusted
+from cfrealtime.aio.pool import AsyncPools
 from cfrealtime.errors import ConfigurationError
 
 C = TypeVar("C", httpx.Client, httpx.AsyncClient)
@@ -81,7 +83,11 @@ class SyncClientEngine:
 
 
 class AsyncClientEngine:
-    """Sends through httpx clients, on whichever event loop it is called."""
+    """Sends through the caller's httpx client or transport, or through clients of its own.
+
+    Of its own there are as many as there are calls at once, each with one connection, apart for each event
+    loop: `cfrealtime.aio.pool` says why they are not one client.
+    """
 
     def __init__(
         self,
@@ -93,24 +99,23 @@ class AsyncClientEngine:
         redact()
         self.closed = False
         self._base_url = base_url
-        self._given = http_client
-        self._transport = transport
-        # The first loop's: made here, so that what is wrong with the environment is said here.
-        self._spare = None if http_client is not None else _made(httpx.AsyncClient, transport)
-        # Connections belong to the loop they were opened on, so every loop has its own pool.
-        self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
+        self._owned = http_client is None
+        # Without a transport it only says at once what is wrong with the environment.
+        client = http_client or _made(httpx.AsyncClient, transport)
+        self._client = client if http_client or transport else None
+        self._pools = AsyncPools(lambda: _made(httpx.AsyncClient, None), lambda _: True)
 
     async def send(self, request: Request[Any], headers: Headers, seconds: float) -> Response | Lost:
         """Send one request and read its response, whatever its status."""
         if self.closed:
             return CLOSED
-        client = self._given or self._client()
-        outgoing = _build(client, self._base_url, request, headers, None)
         # A transport of the caller's own may tell nothing: what it was given counts as sent.
-        watch = Watch(left=self._given is not None or self._transport is not None)
-        outgoing.extensions["trace"] = watch
+        watch = Watch(left=self._client is not None)
+        place = nullcontext(self._client) if self._client else self._pools.here().one()
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds), place as client:
+                outgoing = _build(client, self._base_url, request, headers, None)
+                outgoing.extensions["trace"] = watch
                 response = await client.send(outgoing, stream=True, follow_redirects=False)
                 try:
                     body = bytearray()
@@ -129,18 +134,9 @@ class AsyncClientEngine:
     async def aclose(self) -> None:
         """Close the connections of the running loop, and take no more calls on any."""
         self.closed = True
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
-
-    def _client(self) -> httpx.AsyncClient:
-        loop = asyncio.get_running_loop()
-        client = self._clients.get(loop)
-        if client is None:
-            self._clients = {known: held for known, held in self._clients.items() if not known.is_closed()}
-            client, self._spare = self._spare or _made(httpx.AsyncClient, self._transport), None
-            self._clients[loop] = client
-        return client
+        await self._pools.aclose()
+        if self._owned and self._client is not None:
+            await self._client.aclose()
 
 
 class Watch:
@@ -175,7 +171,7 @@ class Watch:
 
 
 def _made(kind: Callable[..., C], transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None) -> C:
-    """A client that keeps no cookies, or what is wrong with the environment's proxies."""
+    """A client that keeps no cookies, or what is wrong with the proxies that the environment names."""
     try:
         return kind(
             transport=transport,

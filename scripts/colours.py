@@ -18,7 +18,7 @@ SOURCE: Final = ROOT / "cfrealtime" / "aio"
 TARGET: Final = ROOT / "cfrealtime" / "blocking"
 BANNER: Final = "# Made by scripts/colours.py from cfrealtime/aio. Changes made here are lost.\n"
 
-BY_HAND: Final = {"caller.py", "direct.py", "fast.py", "queue.py"}
+BY_HAND: Final = {"caller.py", "direct.py", "fast.py", "pool.py", "queue.py"}
 """What touches clocks, threads and sockets is written for each colour."""
 
 REPLACEMENTS: Final = [

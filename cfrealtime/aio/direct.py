@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections import deque
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -13,7 +12,8 @@ import httpcore
 from cfrealtime._core.exchange import Lost, Request, Response
 from cfrealtime._core.headers import Headers
 from cfrealtime._core.received import BODY_LIMIT, received
-from cfrealtime._direct import CLOSED, KEEPALIVE_EXPIRY, MAX_CONNECTIONS, MAX_KEEPALIVE, Service, lost
+from cfrealtime._direct import CLOSED, KEEPALIVE_EXPIRY, Service, lost, usable
+from cfrealtime.aio.pool import AsyncPools
 
 
 class AsyncDirectEngine:
@@ -23,8 +23,8 @@ class AsyncDirectEngine:
         self.closed = False
         self._service = Service(base_url)
         self._tls = tls
-        # Connections belong to the loop they were opened on.
-        self._pools: dict[asyncio.AbstractEventLoop, _Pool] = {}
+        self._sockets = _Sockets()
+        self._pools = AsyncPools(self._connection, usable)
 
     async def send(self, request: Request[Any], headers: Headers, seconds: float) -> Response | Lost:
         """Send one request and read its response, whatever its status."""
@@ -32,30 +32,37 @@ class AsyncDirectEngine:
             return CLOSED
         progress = _Progress()
         try:
-            async with asyncio.timeout(seconds):
-                return await self._pool().exchange(
-                    self._service.outgoing(request, headers, progress), progress
-                )
+            async with asyncio.timeout(seconds), self._pools.here().one() as connection:
+                progress.left = True
+                outgoing = self._service.outgoing(request, headers, progress)
+                response = await connection.handle_async_request(outgoing)
+                try:
+                    body = bytearray()
+                    async for piece in response.aiter_stream():
+                        body += piece
+                        if len(body) > BODY_LIMIT:
+                            break
+                finally:
+                    await response.aclose()
         except Exception as error:
             known = lost(error, seconds, left=progress.left)
             if known is None:
                 raise
             return known
+        return received(response.status, response.headers, bytes(body))
 
     async def aclose(self) -> None:
         """Close the connections of the running loop, and take no more calls on any."""
         self.closed = True
-        pool = self._pools.pop(asyncio.get_running_loop(), None)
-        if pool is not None:
-            await pool.aclose()
+        await self._pools.aclose()
 
-    def _pool(self) -> _Pool:
-        loop = asyncio.get_running_loop()
-        pool = self._pools.get(loop)
-        if pool is None:
-            self._pools = {known: held for known, held in self._pools.items() if not known.is_closed()}
-            pool = self._pools[loop] = _Pool(self._service.origin, self._tls)
-        return pool
+    def _connection(self) -> httpcore.AsyncHTTPConnection:
+        return httpcore.AsyncHTTPConnection(
+            self._service.origin,
+            ssl_context=self._tls,
+            keepalive_expiry=KEEPALIVE_EXPIRY,
+            network_backend=self._sockets,
+        )
 
 
 class _Progress(dict[str, float]):
@@ -68,72 +75,6 @@ class _Progress(dict[str, float]):
         if key in {"connect", "write"}:
             self.left = key == "write"
         return None
-
-
-class _Pool:
-    """Connections to the service.
-
-    httpcore's own pool loses places: a call that is cancelled while it waits for one can leave a connection
-    there that nobody opens and nobody closes. With a hundred of them no call gets through any more. It also
-    looks at every connection for every call, which with fifty in flight is most of the work.
-    """
-
-    def __init__(self, origin: httpcore.Origin, tls: ssl.SSLContext | None) -> None:
-        self._origin, self._tls, self._sockets = origin, tls, _Sockets()
-        self._places = asyncio.Semaphore(MAX_CONNECTIONS)
-        # The last one used is the first one used again.
-        self._idle: deque[httpcore.AsyncHTTPConnection] = deque()
-        self._busy: set[httpcore.AsyncHTTPConnection] = set()
-        self._closed = False
-
-    async def exchange(self, request: httpcore.Request, progress: _Progress) -> Response:
-        """Send a request on a connection that no other call has."""
-        async with self._places:
-            connection = await self._take()
-            self._busy.add(connection)
-            try:
-                progress.left = True
-                response = await connection.handle_async_request(request)
-                try:
-                    body = bytearray()
-                    async for piece in response.aiter_stream():
-                        body += piece
-                        if len(body) > BODY_LIMIT:
-                            break
-                finally:
-                    await response.aclose()
-            finally:
-                self._busy.discard(connection)
-                await self._put(connection)
-        return received(response.status, response.headers, bytes(body))
-
-    async def aclose(self) -> None:
-        """Close every connection, those in use too."""
-        self._closed = True
-        for connection in [*self._idle, *self._busy]:
-            await connection.aclose()
-        self._idle.clear()
-
-    async def _take(self) -> httpcore.AsyncHTTPConnection:
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.has_expired():
-                return connection
-            await connection.aclose()
-        return httpcore.AsyncHTTPConnection(
-            self._origin,
-            ssl_context=self._tls,
-            keepalive_expiry=KEEPALIVE_EXPIRY,
-            network_backend=self._sockets,
-        )
-
-    async def _put(self, connection: httpcore.AsyncHTTPConnection) -> None:
-        if self._closed or not connection.is_idle():
-            await connection.aclose()
-            return
-        self._idle.append(connection)
-        while self._idle and (len(self._idle) > MAX_KEEPALIVE or self._idle[0].has_expired()):
-            await self._idle.popleft().aclose()
 
 
 class _Sockets(httpcore.AsyncNetworkBackend):

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 import time
-from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import httpcore
 
 from cfrealtime._core.exchange import Lost, Request, Response
 from cfrealtime._core.headers import Headers
 from cfrealtime._core.received import BODY_LIMIT, received
-from cfrealtime._direct import CLOSED, KEEPALIVE_EXPIRY, MAX_CONNECTIONS, MAX_KEEPALIVE, Service, lost
-
-_PIECE: Final = 16 * 1024
+from cfrealtime._direct import CLOSED, KEEPALIVE_EXPIRY, Service, lost, usable
+from cfrealtime.blocking.pool import SyncPool
 
 
 class SyncDirectEngine:
@@ -27,46 +24,18 @@ class SyncDirectEngine:
     def __init__(self, base_url: str, tls: ssl.SSLContext | None) -> None:
         self.closed = False
         self._service = Service(base_url)
-        self._pool = _Pool(self._service.origin, tls)
+        self._tls = tls
+        self._sockets = _Sockets()
+        self._pool = SyncPool(self._connection, usable)
 
     def send(self, request: Request[Any], headers: Headers, seconds: float) -> Response | Lost:
         """Send one request and read its response, whatever its status."""
         if self.closed:
             return CLOSED
+        outgoing = self._service.outgoing(request, headers, _Timeouts(seconds))
         try:
-            return self._pool.exchange(self._service.outgoing(request, headers, _Timeouts(seconds)), seconds)
-        except Exception as error:
-            known = lost(error, seconds, left=True)
-            if known is None:
-                raise
-            return known
-
-    def close(self) -> None:
-        """Close every connection."""
-        self.closed = True
-        self._pool.close()
-
-
-class _Pool:
-    """Connections to the service. Why it is not httpcore's own, the async one says."""
-
-    def __init__(self, origin: httpcore.Origin, tls: ssl.SSLContext | None) -> None:
-        self._origin, self._tls, self._sockets = origin, tls, _Sockets()
-        self._places = threading.Semaphore(MAX_CONNECTIONS)
-        self._lock = threading.Lock()
-        # The last one used is the first one used again.
-        self._idle: deque[httpcore.HTTPConnection] = deque()
-        self._busy: set[httpcore.HTTPConnection] = set()
-        self._closed = False
-
-    def exchange(self, request: httpcore.Request, seconds: float) -> Response:
-        """Send a request on a connection that no other call has."""
-        if not self._places.acquire(timeout=seconds):
-            raise httpcore.PoolTimeout
-        try:
-            connection = self._take()
-            try:
-                response = connection.handle_request(request)
+            with self._pool.one(seconds) as connection:
+                response = connection.handle_request(outgoing)
                 try:
                     body = bytearray()
                     for piece in cast("Iterable[bytes]", response.stream):
@@ -75,53 +44,25 @@ class _Pool:
                             break
                 finally:
                     response.close()
-            finally:
-                self._put(connection)
-        finally:
-            self._places.release()
+        except Exception as error:
+            known = lost(error, seconds, left=True)
+            if known is None:
+                raise
+            return known
         return received(response.status, response.headers, bytes(body))
 
     def close(self) -> None:
-        """Close every connection, those in use too."""
-        with self._lock:
-            self._closed = True
-            closing = [*self._idle, *self._busy]
-            self._idle.clear()
-        for connection in closing:
-            connection.close()
+        """Close every connection."""
+        self.closed = True
+        self._pool.close()
 
-    def _take(self) -> httpcore.HTTPConnection:
-        expired: list[httpcore.HTTPConnection] = []
-        with self._lock:
-            while self._idle and self._idle[-1].has_expired():
-                expired.append(self._idle.pop())
-            connection = (
-                self._idle.pop()
-                if self._idle
-                else httpcore.HTTPConnection(
-                    self._origin,
-                    ssl_context=self._tls,
-                    keepalive_expiry=KEEPALIVE_EXPIRY,
-                    network_backend=self._sockets,
-                )
-            )
-            self._busy.add(connection)
-        for each in expired:
-            each.close()
-        return connection
-
-    def _put(self, connection: httpcore.HTTPConnection) -> None:
-        closing: list[httpcore.HTTPConnection] = []
-        with self._lock:
-            self._busy.discard(connection)
-            if self._closed or not connection.is_idle():
-                closing.append(connection)
-            else:
-                self._idle.append(connection)
-            while self._idle and (len(self._idle) > MAX_KEEPALIVE or self._idle[0].has_expired()):
-                closing.append(self._idle.popleft())
-        for each in closing:
-            each.close()
+    def _connection(self) -> httpcore.HTTPConnection:
+        return httpcore.HTTPConnection(
+            self._service.origin,
+            ssl_context=self._tls,
+            keepalive_expiry=KEEPALIVE_EXPIRY,
+            network_backend=self._sockets,
+        )
 
 
 class _Left(float):
@@ -179,9 +120,7 @@ class _Stream(httpcore.NetworkStream):
         return self._stream.read(max_bytes, _now(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        # In pieces that a socket takes at once: httpcore gives each part of a larger one the whole time.
-        for start in range(0, len(buffer), _PIECE):
-            self._stream.write(buffer[start : start + _PIECE], _now(timeout, httpcore.WriteTimeout))
+        self._stream.write(buffer, _now(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._stream.close()
