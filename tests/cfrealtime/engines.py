@@ -52,8 +52,12 @@ class Engine:
 SYNC = Engine("blocking", "sync")
 ASYNC = Engine("async")
 AIOHTTP = Engine("aiohttp", options={"engine": "aiohttp"})
-SYNC_HTTPX = Engine("blocking-httpx", "sync", {"http_client": partial(httpx.Client, verify=False)})
-ASYNC_HTTPX = Engine("async-httpx", given={"http_client": partial(httpx.AsyncClient, verify=False)})
+SYNC_HTTPX = Engine(
+    "blocking-httpx", "sync", {"http_client": partial(httpx.Client, verify=False, follow_redirects=True)}
+)
+ASYNC_HTTPX = Engine(
+    "async-httpx", given={"http_client": partial(httpx.AsyncClient, verify=False, follow_redirects=True)}
+)
 SYNC_TRANSPORT = Engine(
     "blocking-transport", "sync", {"transport": partial(httpx.HTTPTransport, verify=False)}
 )

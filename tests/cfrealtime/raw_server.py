@@ -83,14 +83,19 @@ class Peer:
 
 
 class Server:
-    """`answer(peer, request)` is called for every request, in a thread for each connection."""
+    """`answer(peer, request)` is called for every request, in a thread for each connection.
 
-    def __init__(self, answer, tls=None, *, reads=True):
-        self._answer, self._tls, self._reads = answer, tls, reads
+    With `reads=False` it is called once for a connection, which buffers little; before TLS `first` is called.
+    """
+
+    def __init__(self, answer, tls=None, *, reads=True, first=None):
+        self._answer, self._tls, self._reads, self._first = answer, tls, reads, first
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        if not reads:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
         self.port = self._listener.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
-        self.base = f"{'https' if tls else 'http'}://localhost:{self.port}/v1"
+        self.base = f"https://localhost:{self.port}/v1" if tls else f"http://{self.address}/v1"
         self.requests, self.connections, self.most_at_once = [], 0, 0
         self._open, self._changed, self._stopping = {}, threading.Condition(), threading.Event()
 
@@ -110,7 +115,12 @@ class Server:
                 sock.shutdown(socket.SHUT_RDWR)
             thread.join()
 
-    def wait(self, condition, seconds=5.0):
+    @property
+    def open(self):
+        """How many connections there are now."""
+        return len(self._open)
+
+    def wait(self, condition, seconds=20.0):
         """Wait until something is so, and say whether it is."""
         with self._changed:
             return self._changed.wait_for(condition, seconds)
@@ -125,7 +135,7 @@ class Server:
 
     def wait_until_all_are_gone(self):
         """Wait until clients have closed every connection."""
-        return self.wait(lambda: not self._open)
+        return self.wait(lambda: not self.open)
 
     def _accept(self):
         while True:
@@ -137,12 +147,14 @@ class Server:
             with self._changed:
                 self._open[thread] = sock
                 self.connections += 1
-                self.most_at_once = max(self.most_at_once, len(self._open))
+                self.most_at_once = max(self.most_at_once, self.open)
                 self._changed.notify_all()
             thread.start()
 
     def _serve(self, sock):
         try:
+            if self._first is not None:
+                self._first()
             if self._tls is not None:
                 sock = self._open[threading.current_thread()] = self._tls.wrap_socket(sock, server_side=True)
             self._talk(Peer(sock, self._stopping))

@@ -160,6 +160,29 @@ def test_a_connection_that_was_closed_meanwhile_costs_nothing(engine):
 STALLS = {"silence": b"", "half the headers": HEAD[:20], "half the body": HEAD + b'{"tracks":'}
 
 
+def second(engine, answer, *, timeout=0.2):
+    """The outcome of a second call and its seconds: it has a connection, however busy the machine is."""
+    started = 0.0
+
+    def answers(peer, request):
+        if peer.count == 1:
+            peer.send(OK)
+        else:
+            answer(peer, request)
+
+    def late(client):
+        nonlocal started
+        started = time.monotonic()
+        return publish(client.with_options(timeout=timeout))
+
+    with Server(answers) as server:
+        _, outcome = talk(engine, server.base, publish, late)
+        seconds = time.monotonic() - started
+        assert server.wait_until_all_are_gone()
+        assert server.connections == 1
+    return outcome, seconds
+
+
 @every_engine
 @pytest.mark.parametrize("start", STALLS.values(), ids=STALLS)
 def test_an_answer_that_stalls_is_left_on_time(engine, start):
@@ -167,9 +190,7 @@ def test_an_answer_that_stalls_is_left_on_time(engine, start):
         peer.send(start)
         peer.hold()
 
-    with Server(answer) as server:
-        outcome, seconds = timed(engine, server.base)
-        assert server.wait_until_all_are_gone()
+    outcome, seconds = second(engine, answer)
     assert isinstance(outcome, OutcomeUnknownError)
     assert "no complete answer within 0.2 s" in str(outcome)
     # Those on a blocking httpx client have twice the time; a busy machine adds to it.
@@ -183,8 +204,7 @@ def test_an_answer_that_trickles_is_left_on_time(engine, start):
         peer.send(start)
         peer.trickle(b" " * 1000)
 
-    with Server(answer) as server:
-        outcome, seconds = timed(engine, server.base)
+    outcome, seconds = second(engine, answer)
     assert isinstance(outcome, OutcomeUnknownError)
     assert "no complete answer within 0.2 s" in str(outcome)
     assert 0.15 < seconds < 2
@@ -196,8 +216,7 @@ def test_hints_without_end_are_left_on_time(engine):
         while peer.send(b"HTTP/1.1 103 Early Hints\r\n\r\n"):
             pass
 
-    with Server(answer) as server:
-        outcome, seconds = timed(engine, server.base)
+    outcome, seconds = second(engine, answer)
     assert isinstance(outcome, OutcomeUnknownError)
     assert seconds < 2
 
@@ -207,11 +226,11 @@ def test_a_server_that_reads_slowly_is_left_on_time(engine):
     sdp = "v=0\r\n" + "a=x\r\n" * 2_000_000
 
     def answer(peer, _):
-        while not peer.stopping.wait(0.01) and peer.read(20_000):
+        while not peer.stopping.wait(0.01) and peer.read(10_000):
             pass
 
     with Server(answer, reads=False) as server:
         started = time.monotonic()
-        (outcome,) = talk(engine, server.base, lambda c: c.session("s1").publish(sdp, TRACKS), timeout=0.3)
+        (outcome,) = talk(engine, server.base, lambda c: c.session("s1").publish(sdp, TRACKS), timeout=0.5)
     assert isinstance(outcome, OutcomeUnknownError)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 3

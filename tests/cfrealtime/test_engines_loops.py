@@ -12,10 +12,10 @@ from contextlib import suppress
 import pytest
 
 from cfrealtime import NotSentError, OutcomeUnknownError, RealtimeError, TracksResult
-from cfrealtime._direct import MAX_CONNECTIONS
+from cfrealtime._direct import MAX_CONNECTIONS, MAX_KEEPALIVE
 from tests.cfrealtime.certificates import Authority
 from tests.cfrealtime.colours import run_alone
-from tests.cfrealtime.engines import ASYNC_OURS, PUBLISHED, SYNC, many, outcome, publish
+from tests.cfrealtime.engines import ASYNC, ASYNC_OURS, PUBLISHED, SYNC, many, outcome, publish
 from tests.cfrealtime.raw_server import Server, answer_of, full_port
 
 both = pytest.mark.parametrize("engine", ASYNC_OURS, ids=str)
@@ -132,23 +132,69 @@ async def test_twice_as_many_calls_as_connections_wait_for_each_other(engine):
 
 
 @both
-async def test_calls_that_all_run_out_of_time_cost_the_pool_nothing(engine):
-    def answer(peer, _):
-        if well.is_set():
-            peer.send(OK)
-        else:
-            peer.hold()
+@pytest.mark.parametrize("proxied", [False, True], ids=["direct", "proxy"])
+async def test_calls_that_all_run_out_of_time_cost_no_place(engine, proxied, monkeypatch):
+    everyone, well = threading.Barrier(MAX_CONNECTIONS), threading.Event()
 
-    well = threading.Event()
+    def answer(peer, _):
+        if not well.is_set():
+            peer.hold()
+        else:
+            with suppress(threading.BrokenBarrierError):
+                everyone.wait(30)
+                peer.send(OK)
+
     with Server(answer) as server:
-        async with engine.open(server.base) as client:
-            stalled = client.with_options(timeout=2)
-            outcomes = await asyncio.gather(*map(outcome, many(stalled, 2 * MAX_CONNECTIONS)))
-            assert {type(each) for each in outcomes} == {OutcomeUnknownError, NotSentError}
+        if proxied:
+            monkeypatch.setenv("HTTP_PROXY", f"http://{server.address}")
+        async with engine.open("http://sfu.test" if proxied else server.base, timeout=40) as client:
+            stalled = client.with_options(timeout=0.5)
+            for _ in range(2):
+                outcomes = await asyncio.gather(*map(outcome, many(stalled, 2 * MAX_CONNECTIONS)))
+                assert {type(each) for each in outcomes} <= {OutcomeUnknownError, NotSentError}
             well.set()
             await asyncio.gather(*many(client, MAX_CONNECTIONS))
         await reached(server.wait_until_all_are_gone)
     gc.collect()
+
+
+@both
+async def test_of_idle_connections_some_are_kept_for_some_time(engine, monkeypatch):
+    for module in ("cfrealtime.aio.direct", "cfrealtime.aio.fast"):
+        monkeypatch.setattr(f"{module}.KEEPALIVE_EXPIRY", 0.1)
+    with Server(ok) as server:
+        async with engine.open(server.base) as client:
+            await publish(client)
+            await publish(client)
+            assert server.connections == 1
+            await asyncio.sleep(0.2)
+            await publish(client)
+            assert server.connections == 2
+            assert await asyncio.to_thread(server.wait, lambda: server.open == 1)
+
+
+async def test_no_more_connections_are_kept_than_httpx_keeps():
+    with Server(ok) as server:
+        async with ASYNC.open(server.base) as client:
+            await asyncio.gather(*many(client, 2 * MAX_KEEPALIVE))
+            assert server.connections > MAX_KEEPALIVE
+            assert await asyncio.to_thread(server.wait, lambda: server.open == MAX_KEEPALIVE)
+
+
+def test_a_thread_that_gets_no_connection_in_time_sent_nothing(monkeypatch):
+    monkeypatch.setattr("cfrealtime.blocking.pool.MAX_CONNECTIONS", 1)
+    with (
+        Server(lambda peer, _: peer.hold()) as server,
+        SYNC.blocking(server.base, timeout=0.6) as client,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        first = threads.submit(publish, client)
+        assert server.wait_for_requests(1)
+        with pytest.raises(NotSentError, match=r"no connection within 0\.2 s"):
+            publish(client.with_options(timeout=0.2))
+        with pytest.raises(OutcomeUnknownError):
+            first.result()
+        assert len(server.requests) == 1
 
 
 @both
@@ -175,8 +221,8 @@ def test_two_event_loops_at_once_share_a_client(engine):
         client, done = engine.client(server.base), threading.Barrier(4)
 
         async def calls():
-            for _ in range(20):
-                assert isinstance(await publish(client), TracksResult)
+            for turn in range(20):
+                assert isinstance(await publish(client, f"s{turn}"), TracksResult)
             done.wait(10)
             await client.aclose()
 
@@ -210,6 +256,21 @@ async def test_closing_ends_the_connections_that_are_being_made(engine):
             await reached(lambda: server.wait_for_connections(1))
             await client.aclose()
             assert isinstance(await call, NotSentError)
+        await reached(server.wait_until_all_are_gone)
+    gc.collect()
+
+
+@both
+async def test_a_connection_that_comes_about_after_closing_is_not_kept(engine, tmp_path, monkeypatch):
+    authority, ready = Authority(tmp_path), threading.Event()
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    with Server(ok, authority.server(), first=ready.wait) as server:
+        async with engine.open(server.base) as client:
+            call = asyncio.create_task(outcome(publish(client)))
+            await reached(lambda: server.wait_for_connections(1))
+            await client.aclose()
+            ready.set()
+            await call
         await reached(server.wait_until_all_are_gone)
     gc.collect()
 

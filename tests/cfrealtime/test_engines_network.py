@@ -102,9 +102,9 @@ def test_trust_is_what_httpx_trusts(environment, authority):
 def test_limits_are_those_of_httpx():
     from httpx._config import DEFAULT_LIMITS
 
-    assert _direct.MAX_CONNECTIONS == DEFAULT_LIMITS.max_connections
-    assert _direct.MAX_KEEPALIVE == DEFAULT_LIMITS.max_keepalive_connections
-    assert _direct.KEEPALIVE_EXPIRY == DEFAULT_LIMITS.keepalive_expiry
+    assert DEFAULT_LIMITS.max_connections == _direct.MAX_CONNECTIONS
+    assert DEFAULT_LIMITS.max_keepalive_connections == _direct.MAX_KEEPALIVE
+    assert DEFAULT_LIMITS.keepalive_expiry == _direct.KEEPALIVE_EXPIRY
 
 
 def tunnel(peer, request):
@@ -157,7 +157,7 @@ def test_a_proxy_for_http_is_handed_the_request(engine, variable, environment):
 def test_hosts_that_need_no_proxy_get_none(engine, environment):
     with Server(ok) as server, Server(ok) as proxy:
         environment("HTTP_PROXY", f"http://{proxy.address}")
-        environment("NO_PROXY", "example.com, localhost")
+        environment("NO_PROXY", "example.com, 127.0.0.1")
         (outcome,) = talk(engine, server.base, publish)
         assert (server.connections, proxy.connections) == (1, 0)
     assert isinstance(outcome, TracksResult)
@@ -195,6 +195,18 @@ def test_aiohttp_reaches_a_proxy_by_tls(authority, environment):
         (outcome,) = talk(AIOHTTP, server.base, publish)
         assert len(proxy.requests) == 1
     assert isinstance(outcome, TracksResult)
+
+
+@each_of_ours
+def test_netrc_is_not_read(engine, environment, tmp_path):
+    file = tmp_path / "netrc"
+    file.write_text("machine 127.0.0.1 login me password canary\n")
+    file.chmod(0o600)
+    environment("NETRC", str(file))
+    with Server(ok) as server:
+        (outcome,) = talk(engine, server.base, publish)
+    assert isinstance(outcome, TracksResult)
+    assert server.requests[0].header("authorization") == "Bearer hunter2"
 
 
 ADDRESSES = [
