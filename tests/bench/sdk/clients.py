@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack
-from inspect import signature
 from itertools import cycle
 from typing import Any, Final, TypeAlias
 
 import httpx
 
-from cfrealtime import AsyncRealtime, Realtime, TracksResult
+from cfrealtime import AsyncRealtime, ConfigurationError, Realtime, TracksResult
 from tests.bench.sdk.work import APP_ID, APP_SECRET, OFFER, SESSIONS, TRACKS, body, read_by_hand, urls
 
 Call: TypeAlias = Callable[[], object]
@@ -89,8 +88,6 @@ async def concurrent(server: str, stack: AsyncExitStack) -> Made:
         return lambda: next(sessions).publish(OFFER, TRACKS)
 
     async def fast() -> AsyncCall:
-        if "engine" not in signature(AsyncRealtime).parameters:
-            raise _LeftOutError("this version has no such option")
         return await ours(engine="aiohttp")
 
     async def cloudflare() -> AsyncCall:
@@ -119,14 +116,10 @@ async def concurrent(server: str, stack: AsyncExitStack) -> Made:
     for name, make in makers.items():
         try:
             calls[name] = await make()
-        except (ImportError, _LeftOutError) as error:
+        except (ImportError, ConfigurationError) as error:
             left_out.append(f"{name} ({_why(error)})")
     _must_be_equal({name: await call() for name, call in calls.items() if name in (BASE, OURS, FAST)})
     return calls, left_out
-
-
-class _LeftOutError(Exception):
-    """Why someone cannot be measured."""
 
 
 def _why(error: Exception) -> str:
