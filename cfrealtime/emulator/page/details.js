@@ -3,19 +3,22 @@
 
 import { called, draw, html, rate } from "./dom.js";
 
-/** What can be done to a session: kind, what it is when asked for and what when it holds, and the fault. */
+/** @import { Adapter, Channel, Session, State, Track } from "./types.js" */
+/** @import { Faults } from "./faults.js" */
+/** @import { Traffic } from "./traffic.js" */
+
+/** What can be done to a session: its button when it is not done and when it is, and the fault. */
 const DONE_TO_IT = [
-  ["silence", "Silence", "Silent", {}],
-  ["cut", "Cut", "Cut off", {}],
-  ["loss", "Lose 10 %", "Loses 10 %", { share: 0.1 }],
-  ["jitter", "Jitter", "Jitters", { seconds: 0.1 }],
+  { kind: "silence", ask: "Silence", holds: "Silent" },
+  { kind: "cut", ask: "Cut", holds: "Cut off" },
+  { kind: "loss", ask: "Lose 10 %", holds: "Loses 10 %", fields: { share: 0.1 }, packets: true },
+  { kind: "jitter", ask: "Jitter", holds: "Jitters", fields: { seconds: 0.1 }, packets: true },
 ];
-const NEEDS_PACKETS = new Set(["loss", "jitter"]);
 
 export class Details {
   /**
    * @param {HTMLElement} place
-   * @param {import("./faults.js").Faults} faults
+   * @param {Faults} faults
    * @param {(sessionId: string | null) => void} select
    */
   constructor(place, faults, select) {
@@ -28,8 +31,8 @@ export class Details {
   }
 
   /**
-   * @param {any} state
-   * @param {import("./traffic.js").Traffic} traffic
+   * @param {State} state
+   * @param {Traffic} traffic
    * @param {string | null} selected
    */
   show(state, traffic, selected) {
@@ -38,134 +41,193 @@ export class Details {
     else this.all(state, traffic);
   }
 
+  // All of them.
+
   /**
-   * @param {any} state
-   * @param {import("./traffic.js").Traffic} traffic
+   * @param {State} state
+   * @param {Traffic} traffic
    */
   all(state, traffic) {
     const ended = state.sessions.filter((session) => session.ended_because !== null);
     const live = state.sessions.filter((session) => session.ended_because === null);
+    const flows = live.map((session) => flowsOf(session, traffic));
+    const { adapters, turn_credentials: credentials } = state;
     draw(this.head, "all", () => [html("h2", {}, "Sessions")]);
-    draw(this.buttons, null, () => []);
-    const rows = live.map((session) => [session, flows(session, traffic)]);
-    draw(this.body, [rows, ended, state.adapters, state.turn_credentials.length], () => [
-      live.length === 0 && html("p", { class: "hint" }, "None is open."),
-      live.length > 0 && html("table", {}, html("tbody", {}, rows.map(([session, words]) => this.row(session, words)))),
-      ended.length > 0 && html("details", {},
-        html("summary", {}, `${ended.length} ended`),
-        html("ul", { class: "plain" }, ended.map((session) =>
-          html("li", {}, this.name(session), ` ${session.ended_because}`)))),
-      state.adapters.length > 0 && html("h3", {}, "WebSocket adapters"),
-      state.adapters.length > 0 && html("table", {}, html("tbody", {}, state.adapters.map(adapterRow))),
-      state.turn_credentials.length > 0 && html("p", { class: "hint" }, `${state.turn_credentials.length} TURN credentials were handed out.`),
-    ].filter(Boolean));
+    draw(this.buttons, "none", () => []);
+    draw(this.body, [live, flows, ended, adapters, credentials.length], () => [
+      live.length === 0 ? html("p", { class: "hint" }, "None is open.") : "",
+      table(live.map((session, i) => this.row(session, flows[i]))),
+      ended.length > 0 ? this.ended(ended) : "",
+      adapters.length > 0 ? html("h3", {}, "WebSocket adapters") : "",
+      table(adapters.map(adapterRow)),
+      credentials.length > 0 ? html("h3", {}, `TURN credentials handed out: ${credentials.length}`) : "",
+    ]);
   }
 
   /**
-   * @param {any} session
-   * @param {string[]} words
+   * @param {Session} session
+   * @param {string} flows
    */
-  row(session, words) {
-    const count = (location) => session.tracks.filter((t) => t.location === location && t.status === "active").length;
+  row(session, flows) {
+    const count = (/** @type {string} */ where) =>
+      session.tracks.filter(({ location, status }) => location === where && status === "active").length;
+    const faults = session.faults.length > 0 && html("span", { title: session.faults.join("\n") }, "⚡");
     return html(
       "tr",
       {},
       html("td", { class: "name" }, dot(session), this.name(session)),
       html("td", {}, `${count("local")} sent, ${count("remote")} received`),
-      html("td", { class: "number" }, words.join(" ")),
-      html("td", {}, session.faults.length > 0 && html("span", { title: session.faults.join("\n") }, "⚡")),
+      html("td", { class: "number" }, flows),
+      html("td", {}, faults),
     );
   }
 
-  /** @param {any} session */
-  name(session) {
-    const pick = () => this.select(session.session_id);
-    return html("button", { class: "link", onclick: pick }, `#${session.number} `, html("code", {}, called(session)));
+  /** @param {Session[]} sessions */
+  ended(sessions) {
+    const items = sessions.map((one) => html("li", {}, this.name(one), ` ${one.ended_because}`));
+    const summary = html("summary", {}, `${sessions.length} ended`);
+    return html("details", {}, summary, html("ul", { class: "plain" }, items));
   }
 
+  /** @param {Session} session */
+  name(session) {
+    const pick = () => this.select(session.session_id);
+    const words = [`#${session.number} `, html("code", {}, called(session))];
+    return html("button", { class: "link", onclick: pick }, words);
+  }
+
+  // One of them.
+
   /**
-   * @param {any} session
-   * @param {any} state
-   * @param {import("./traffic.js").Traffic} traffic
+   * @param {Session} session
+   * @param {State} state
+   * @param {Traffic} traffic
    */
   one(session, state, traffic) {
     const id = session.session_id;
-    const over = session.ended_because !== null;
-    draw(this.head, [id, stateInWords(session), session.faults], () => [
-      html("button", { class: "quiet back", onclick: () => this.select(null) }, "← all sessions"),
-      html("h2", {}, `Session #${session.number}`, session.correlation_id && ` · ${session.correlation_id}`),
-      html("p", { class: "id" }, html("code", {}, id), html("button", { class: "quiet", onclick: () => navigator.clipboard?.writeText(id) }, "Copy")),
-      html("p", {}, dot(session), stateInWords(session)),
-      session.faults.length > 0 && html("p", { class: "suffers" }, "⚡ ", session.faults.join(" · ").replaceAll(id, "this")),
-    ].filter(Boolean));
-    const held = DONE_TO_IT.map(([kind]) => this.faults.find(kind, id)?.id ?? null);
-    draw(this.buttons, [id, over, traffic.real, held], () => over ? [] : [
-      html("button", { class: "bad", "data-do": "kill_session", onclick: () => this.faults.add({ kind: "kill_session", session: id }) }, "End it"),
-      ...DONE_TO_IT.map(([kind, ask, holds, fields], i) => html("button", {
-        "data-do": kind,
-        "aria-pressed": held[i] !== null,
-        disabled: NEEDS_PACKETS.has(kind) && !traffic.real,
-        title: NEEDS_PACKETS.has(kind) && !traffic.real ? "Packets are pretended here" : null,
-        onclick: () => held[i] ? this.faults.remove(held[i]) : this.faults.add({ kind, session: id, ...fields }),
-      }, held[i] === null ? ask : holds)),
-    ]);
+    draw(this.head, [id, inWords(session), session.faults], () => this.about(session));
+    this.actions(session, traffic.real);
     const bits = session.tracks.map((track) => rate(traffic.of(session, track)));
-    const silent = session.tracks.map((track) => this.faults.find("silence", id, track.track_name)?.id ?? null);
+    const silent = session.tracks.map((track) => this.faults.find("silence", id, track.track_name)?.id);
     const others = new Map(state.sessions.map((one) => [one.session_id, one]));
-    draw(this.body, [session, bits, silent], () => [
-      ...this.tracks("Publishes", session, "local", bits, silent, others),
-      ...this.tracks("Receives", session, "remote", bits, silent, others),
-      ...this.channels(session, others),
-    ]);
+    draw(this.body, [session, bits, silent], () => {
+      const rows = session.tracks.map((track, i) => this.track(session, track, bits[i], silent[i], others));
+      const sent = rows.filter((_, i) => session.tracks[i].location === "local");
+      const received = rows.filter((_, i) => session.tracks[i].location === "remote");
+      const channels = session.data_channels.map((channel) => this.channel(channel, others));
+      return [
+        ...titled("Publishes", sent),
+        ...titled("Receives", received),
+        ...titled("Data channels", channels),
+      ];
+    });
+  }
+
+  /** @param {Session} session */
+  about(session) {
+    const id = session.session_id;
+    const label = session.correlation_id ? ` · ${session.correlation_id}` : "";
+    const copy = () => navigator.clipboard?.writeText(id);
+    const faults = session.faults.join(" · ").replaceAll(` session=${id}`, "");
+    return [
+      html("button", { class: "quiet back", onclick: () => this.select(null) }, "← all sessions"),
+      html("h2", {}, `Session #${session.number}${label}`),
+      html(
+        "p",
+        { class: "id" },
+        html("code", {}, id),
+        html("button", { class: "quiet", onclick: copy }, "Copy"),
+      ),
+      html("p", {}, dot(session), inWords(session)),
+      faults ? html("p", { class: "suffers" }, `⚡ ${faults}`) : "",
+    ];
   }
 
   /**
-   * @param {string} title
-   * @param {any} session
-   * @param {string} location
-   * @param {string[]} bits
-   * @param {(string | null)[]} silent
-   * @param {Map<string, any>} others
+   * @param {Session} session
+   * @param {boolean} real whether there are packets
    */
-  tracks(title, session, location, bits, silent, others) {
-    const rows = session.tracks.flatMap((track, i) => track.location !== location ? [] : [html(
+  actions(session, real) {
+    const id = session.session_id;
+    const over = session.ended_because !== null;
+    const held = DONE_TO_IT.map(({ kind }) => this.faults.find(kind, id)?.id);
+    draw(this.buttons, [id, over, real, held], () => {
+      if (over) return [];
+      const end = () => this.faults.add({ kind: "kill_session", session: id });
+      const others = DONE_TO_IT.map(({ kind, ask, holds, fields, packets }, i) => {
+        const impossible = packets && !real;
+        const fault = { kind, session: id, ...fields };
+        return html(
+          "button",
+          {
+            ...{ "data-do": kind, "aria-pressed": held[i] !== undefined, disabled: impossible },
+            title: impossible ? "Packets are pretended here" : null,
+            onclick: () => this.toggle(held[i], fault),
+          },
+          held[i] === undefined ? ask : holds,
+        );
+      });
+      return [html("button", { class: "bad", "data-do": "kill_session", onclick: end }, "End it"), ...others];
+    });
+  }
+
+  /**
+   * Take a fault back that holds, or let it hold.
+   * @param {string | undefined} held
+   * @param {object} fault
+   */
+  toggle(held, fault) {
+    return held === undefined ? this.faults.add(fault) : this.faults.remove(held);
+  }
+
+  /**
+   * @param {Session} session
+   * @param {Track} track
+   * @param {string} bits
+   * @param {string | undefined} silent the fault that makes it so
+   * @param {Map<string, Session>} others
+   */
+  track(session, track, bits, silent, others) {
+    const { kind, mid, status, track_name: name, source_session_id: source } = track;
+    const fault = { kind: "silence", session: session.session_id, track: name };
+    const held = { "aria-pressed": silent !== undefined, "data-silence": name };
+    const silence = () =>
+      html(
+        "button",
+        { class: "quiet", ...held, onclick: () => this.toggle(silent, fault) },
+        silent === undefined ? "Silence" : "Silent",
+      );
+    const codec = track.undelivered_codec ? `${track.undelivered_codec} not taken` : null;
+    return html(
       "tr",
-      { class: track.status },
-      html("td", { class: "name", title: track.track_name }, html("span", { class: `port ${track.kind}` }), track.track_name),
-      location === "remote" && html("td", {}, "of ", this.other(others.get(track.source_session_id), track.source_session_id)),
-      html("td", { class: "hint" }, `mid ${track.mid}`),
-      html("td", { class: "number" }, track.status === "inactive" ? "closed" : track.undelivered_codec ? `${track.undelivered_codec} not taken` : bits[i]),
-      location === "local" && html("td", {}, track.status === "active" && html("button", {
-        class: "quiet",
-        "aria-pressed": silent[i] !== null,
-        "data-silence": track.track_name,
-        onclick: () => silent[i] ? this.faults.remove(silent[i])
-          : this.faults.add({ kind: "silence", session: session.session_id, track: track.track_name }),
-      }, silent[i] === null ? "Silence" : "Silent")),
-    )]);
-    return rows.length === 0 ? [] : [html("h3", {}, title), html("table", {}, html("tbody", {}, rows))];
+      { class: status },
+      named(kind, name),
+      source && html("td", {}, "of ", this.other(others.get(source), source)),
+      html("td", { class: "hint" }, `mid ${mid}`),
+      html("td", { class: "number" }, status === "inactive" ? "closed" : (codec ?? bits)),
+      source === null && html("td", {}, status === "active" && silence()),
+    );
   }
 
   /**
-   * @param {any} session
-   * @param {Map<string, any>} others
+   * @param {Channel} channel
+   * @param {Map<string, Session>} others
    */
-  channels(session, others) {
-    const rows = session.data_channels.map((channel) => html(
+  channel(channel, others) {
+    const source = channel.source_session_id;
+    const own = channel.location === "local" ? "its own" : "of the service";
+    return html(
       "tr",
       { class: channel.status },
-      html("td", { class: "name", title: channel.name }, html("span", { class: "port data" }), channel.name),
-      html("td", {}, channel.source_session_id
-        ? ["of ", this.other(others.get(channel.source_session_id), channel.source_session_id)]
-        : channel.location === "local" ? "its own" : "of the service"),
+      named("data", channel.name),
+      html("td", {}, source ? ["of ", this.other(others.get(source), source)] : own),
       html("td", { class: "hint" }, `id ${channel.id}`),
       html("td", { class: "number" }, channel.status),
-    ));
-    return rows.length === 0 ? [] : [html("h3", {}, "Data channels"), html("table", {}, html("tbody", {}, rows))];
+    );
   }
 
   /**
-   * @param {any} session
+   * @param {Session | undefined} session
    * @param {string} id
    */
   other(session, id) {
@@ -173,14 +235,36 @@ export class Details {
   }
 }
 
-/** @param {any} session */
+/** @param {HTMLElement[]} rows */
+function table(rows) {
+  return rows.length === 0 ? "" : html("table", {}, html("tbody", {}, rows));
+}
+
+/**
+ * @param {string} title
+ * @param {HTMLElement[]} rows
+ */
+function titled(title, rows) {
+  return rows.length === 0 ? [] : [html("h3", {}, title), table(rows)];
+}
+
+/**
+ * @param {string} kind
+ * @param {string} name
+ */
+function named(kind, name) {
+  return html("td", { class: "name", title: name }, html("span", { class: `port ${kind}` }), name);
+}
+
+/** @param {Session} session */
 function dot(session) {
-  const state = session.ended_because !== null ? "ended" : session.connected ? "connected" : session.lost ? "lost" : "connecting";
+  if (session.ended_because !== null) return html("span", { class: "dot ended" });
+  const state = session.connected ? "connected" : session.lost ? "lost" : "connecting";
   return html("span", { class: `dot ${state}` });
 }
 
-/** @param {any} session */
-function stateInWords(session) {
+/** @param {Session} session */
+function inWords(session) {
   if (session.ended_because !== null) return `Ended: ${session.ended_because}.`;
   const open = session.exchange ? " An offer waits for its answer." : "";
   if (session.adapter_id) return `Belongs to a WebSocket adapter.${open}`;
@@ -189,22 +273,23 @@ function stateInWords(session) {
 }
 
 /**
- * @param {any} session
- * @param {import("./traffic.js").Traffic} traffic
+ * @param {Session} session
+ * @param {Traffic} traffic
  */
-function flows(session, traffic) {
-  if (!traffic.real) return [];
-  return [`↑ ${rate(traffic.sum(session, "local"))}`, `↓ ${rate(traffic.sum(session, "remote"))}`];
+function flowsOf(session, traffic) {
+  if (!traffic.real) return "";
+  return `↑ ${rate(traffic.sum(session, "local"))} ↓ ${rate(traffic.sum(session, "remote"))}`;
 }
 
-/** @param {any} adapter */
+/** @param {Adapter} adapter */
 function adapterRow(adapter) {
+  const { host, track_name: name } = adapter;
   return html(
     "tr",
     { class: adapter.status === "closed" ? "inactive" : "" },
-    html("td", { class: "name" }, adapter.location === "local" ? `${adapter.host} → ${adapter.track_name}` : `${adapter.track_name} → ${adapter.host}`),
+    html("td", { class: "name" }, adapter.location === "local" ? `${host} → ${name}` : `${name} → ${host}`),
     html("td", {}, adapter.codec),
     html("td", { class: "number" }, `${Math.round(adapter.bytes_processed / 1000)} kB`),
-    html("td", { title: adapter.closed_because ?? "" }, adapter.status),
+    html("td", { title: adapter.closed_because }, adapter.status),
   );
 }

@@ -15,7 +15,9 @@ function fill(element, properties, children) {
     else if (name.startsWith("aria-")) element.setAttribute(name, String(value));
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== false && child !== undefined));
+  element.append(
+    ...children.flat().filter((child) => child !== null && child !== false && child !== undefined),
+  );
   return element;
 }
 

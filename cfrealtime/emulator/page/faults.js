@@ -3,17 +3,35 @@
 
 import { byId, draw, html } from "./dom.js";
 
+/** @import { Fault } from "./types.js" */
+
 const KINDS = [
-  "delay seconds=1", "delay_request seconds=5", "refuse nth=1", "lose_answer nth=1", "stall nth=1 seconds=5",
-  "status nth=1 status=503 retry_after=1", "html nth=1 status=502", "garbage nth=1 body=cut landed=true",
-  "item_error track=", "no_repointing", "kill_session session=", "cut session=", "silence session=",
-  "loss share=0.1", "jitter seconds=0.1", "clock speed=10",
+  "delay seconds=1",
+  "delay_request seconds=5",
+  "refuse nth=1",
+  "lose_answer nth=1",
+  "stall nth=1 seconds=5",
+  "status nth=1 status=503 retry_after=1",
+  "html nth=1 status=502",
+  "garbage nth=1 body=cut landed=true",
+  "item_error track=",
+  "no_repointing",
+  "kill_session session=",
+  "cut session=",
+  "silence session=",
+  "loss share=0.1",
+  "jitter seconds=0.1",
+  "clock speed=10",
 ];
 
 const USUAL = [
   ["Lose next answer", "lose_answer nth=1", "The next call lands, and its answer is lost"],
   ["Refuse next call", "refuse nth=1", "The connection breaks before the next call lands"],
-  ["503 next", "status nth=1 status=503 code=retryable_transient_error retry_after=1", "The next call is answered 503"],
+  [
+    "503 next",
+    "status nth=1 status=503 code=retryable_transient_error retry_after=1",
+    "The next call is answered 503",
+  ],
   ["Delay 1 s", "delay seconds=1", "Every answer is sent a second late"],
 ];
 
@@ -21,13 +39,16 @@ export class Faults {
   /** @param {() => void} changed */
   constructor(changed) {
     this.changed = changed;
-    /** @type {any[]} */
+    /** @type {Fault[]} */
     this.armed = [];
-    byId("usual").append(...USUAL.map(([words, fault, title]) =>
-      html("button", { title, "data-fault": fault, onclick: () => this.add(fault) }, words)));
+    byId("usual").append(
+      ...USUAL.map(([words, fault, title]) =>
+        html("button", { title, "data-fault": fault, onclick: () => this.add(fault) }, words),
+      ),
+    );
     byId("kinds").append(...KINDS.map((value) => html("option", { value })));
     byId("clear").addEventListener("click", () => this.send("DELETE", ""));
-    byId("any").addEventListener("submit", async (event) => {
+    byId("any").addEventListener("submit", async (/** @type {any} */ event) => {
       event.preventDefault();
       const { fault } = event.target.elements;
       if (fault.value.trim() && (await this.add(fault.value))) fault.value = "";
@@ -51,7 +72,9 @@ export class Faults {
    * @param {string} [track]
    */
   find(kind, session, track) {
-    return this.armed.find((fault) => fault.kind === kind && fault.session === session && fault.track === track);
+    return this.armed.find(
+      (fault) => fault.kind === kind && fault.session === session && fault.track === track,
+    );
   }
 
   /**
@@ -62,7 +85,10 @@ export class Faults {
   async send(method, path, body) {
     const refused = byId("refused");
     try {
-      const answer = await fetch(`faults${path}`, { method, body: body === undefined ? undefined : JSON.stringify(body) });
+      const answer = await fetch(`faults${path}`, {
+        method,
+        body: body === undefined ? undefined : JSON.stringify(body),
+      });
       const json = await answer.json();
       refused.hidden = answer.ok || answer.status === 404;
       refused.textContent = json.errorDescription ?? "";
@@ -74,14 +100,14 @@ export class Faults {
     }
   }
 
-  /** @param {{ faults: any[] }} view */
+  /** @param {{ faults: Fault[] }} view */
   show(view) {
     this.armed = view.faults;
     byId("asked").hidden = view.faults.length === 0;
     draw(byId("waiting"), view.faults, () => view.faults.map((fault) => this.chip(fault)));
   }
 
-  /** @param {any} fault */
+  /** @param {Fault} fault */
   chip(fault) {
     const { id, kind, seen, hits, ...fields } = fault;
     const words = Object.entries(fields).map(([name, value]) => `${name}=${short(name, value)}`);

@@ -8,6 +8,8 @@ import { JournalTable, SHOWN } from "./journal.js";
 import { Picture } from "./picture.js";
 import { KEPT, Traffic } from "./traffic.js";
 
+/** @import { State } from "./types.js" */
+
 const EVERY = 1000;
 
 const traffic = new Traffic();
@@ -18,7 +20,7 @@ const journal = new JournalTable(select);
 
 /** @type {string | null} */
 let selected = null;
-/** @type {any} */
+/** @type {State | null} */
 let state = null;
 let version = -1;
 let timer = 0;
@@ -46,12 +48,12 @@ async function look() {
   clearTimeout(timer);
   try {
     const [seen, asked] = await Promise.all([get("state"), get("faults")]);
-    state = seen;
+    state = /** @type {State} */ (seen);
     faults.show(asked);
     traffic.look(state, performance.now() / 1000);
     if (state.journal_version !== version) {
-      journal.show(await get(`journal?newest=${SHOWN}`), state.sessions);
       version = state.journal_version;
+      journal.show(await get(`journal?newest=${SHOWN}`), state.sessions);
     }
     show();
     gone(false);
@@ -73,44 +75,52 @@ function gone(isGone) {
 }
 
 function show() {
-  figures();
+  if (state === null) return;
+  figures(state);
   picture.show(state, traffic, selected);
   details.show(state, traffic, selected);
 }
 
-function figures() {
-  const live = state.sessions.filter((session) => session.ended_because === null);
-  const tracks = live.flatMap((session) => session.tracks.filter((track) => track.status === "active"));
-  const channels = live.flatMap((session) => session.data_channels.filter((one) => one.status === "active"));
+/** @param {State} state */
+function figures({ sessions, adapters, clock_speed: speed }) {
+  const live = sessions.filter((session) => session.ended_because === null);
+  const tracks = live.flatMap((session) => session.tracks).filter(({ status }) => status === "active");
+  const channels = live
+    .flatMap((session) => session.data_channels)
+    .filter(({ status }) => status === "active");
   const { up, down } = traffic.now;
-  const shown = [
-    ["sessions", live.length],
-    ["published", tracks.filter((track) => track.location === "local").length],
-    ["received", tracks.filter((track) => track.location === "remote").length],
-    channels.length > 0 && ["channels", channels.length],
-    state.adapters.length > 0 && ["adapters", state.adapters.filter((one) => one.status !== "closed").length],
-    state.clock_speed !== 1 && ["clock", `× ${state.clock_speed}`],
-    traffic.real && ["in", rate(up)],
-    traffic.real && ["out", rate(down)],
-  ].filter(Boolean);
+  /** @type {Record<string, string | number | null>} */
+  const figures = {
+    sessions: live.length,
+    published: tracks.filter(({ location }) => location === "local").length,
+    received: tracks.filter(({ location }) => location === "remote").length,
+    channels: channels.length || null,
+    adapters: adapters.filter(({ status }) => status !== "closed").length || null,
+    clock: speed === 1 ? null : `× ${speed}`,
+    in: traffic.real ? rate(up) : null,
+    out: traffic.real ? rate(down) : null,
+  };
+  const shown = Object.entries(figures).filter(([, value]) => value !== null);
   draw(byId("figures"), shown, () =>
-    shown.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, String(value)))));
-  draw(byId("history"), traffic.history, () => (traffic.real ? [curve()] : []));
+    shown.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, String(value)))),
+  );
+  draw(byId("history"), traffic.history, () => (traffic.real ? [curves()] : []));
 }
 
 /** What came and went lately. */
-function curve() {
+function curves() {
   const { history } = traffic;
   const most = Math.max(...history.map(({ up, down }) => Math.max(up, down)), 1);
   const span = Math.min(Math.max(history.length, 20), KEPT);
-  const line = (/** @type {"up" | "down"} */ way) =>
-    history.map((one, i) =>
-      `${((150 * (span - history.length + i)) / (span - 1)).toFixed(1)},${(33 - (30 * one[way]) / most).toFixed(1)}`).join(" ");
+  const x = (/** @type {number} */ i) => ((150 * (span - history.length + i)) / (span - 1)).toFixed(1);
+  const y = (/** @type {number} */ bits) => (33 - (30 * bits) / most).toFixed(1);
+  const points = (/** @type {"up" | "down"} */ way) =>
+    history.map((one, i) => `${x(i)},${y(one[way])}`).join(" ");
   return svg(
     "svg",
     { viewBox: "0 0 150 36", preserveAspectRatio: "none" },
-    svg("polyline", { points: line("down"), class: "down" }),
-    svg("polyline", { points: line("up"), class: "up" }),
+    svg("polyline", { points: points("down"), class: "down" }),
+    svg("polyline", { points: points("up"), class: "up" }),
   );
 }
 

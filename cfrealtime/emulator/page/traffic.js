@@ -1,6 +1,8 @@
 // @ts-check
 // How much flows: the difference between one look at the counters and the next.
 
+/** @import { Session, State, Track } from "./types.js" */
+
 /** Looks remembered for the curve in the header. */
 export const KEPT = 90;
 
@@ -17,7 +19,7 @@ export class Traffic {
 
   /**
    * Take another look.
-   * @param {any} state
+   * @param {State} state
    * @param {number} now in seconds
    */
   look(state, now) {
@@ -44,8 +46,8 @@ export class Traffic {
 
   /**
    * Bits a second of one track; null when that is not known.
-   * @param {any} session
-   * @param {any} track
+   * @param {Session} session
+   * @param {Track} track
    */
   of(session, track) {
     return this.tracks.get(keyOf(session, track))?.bits ?? null;
@@ -53,7 +55,7 @@ export class Traffic {
 
   /**
    * Bits a second that a session sends ("local") or is sent ("remote").
-   * @param {any} session
+   * @param {Session} session
    * @param {"local" | "remote"} location
    */
   sum(session, location) {
@@ -68,8 +70,8 @@ export class Traffic {
 }
 
 /**
- * @param {any} session
- * @param {any} track
+ * @param {Session} session
+ * @param {Track} track
  */
 function keyOf(session, track) {
   return `${session.session_id} ${track.location} ${track.mid}`;
