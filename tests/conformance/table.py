@@ -1,0 +1,63 @@
+"""What was met, in words: every rule with where it is from, and what each target did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from attrs import Factory, define
+
+
+@define
+class Table:
+    """A plugin of pytest that keeps what the tests recorded."""
+
+    rules: dict[str, dict[str, list[str]]] = Factory(dict[str, dict[str, list[str]]])
+    """What each target did, by rule; several answers where a rule has several cases."""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in one part of a test; a failure on the way to it, or after it, counts as one."""
+        told = dict(report.user_properties)
+        if "rule" not in told or (report.when != "call" and report.passed):
+            return
+        rule, target = str(told["rule"]), str(told["target"])
+        said = self.rules.setdefault(rule, {}).setdefault(target, [])
+        word = verdict(passed=report.passed, met=told.get("met"))
+        if word not in said:
+            said.append(word)
+
+
+def verdict(*, passed: bool, met: object) -> str:
+    """One word or more for one test."""
+    if met is not None:
+        return str(met) if passed else f"{met} (not known so far)"
+    return "holds" if passed else "does not hold"
+
+
+def words(rules: Mapping[str, Mapping[str, list[str]]]) -> str:
+    """The whole table; where targets differ comes first."""
+    parts = []
+    differing = [rule for rule, told in rules.items() if len({tuple(said) for said in told.values()}) > 1]
+    if differing:
+        parts += ["Where they differ:", *(_told(rule, rules[rule]) for rule in differing), ""]
+    failing = [rule for rule, told in rules.items() if any(_bad(said) for said in told.values())]
+    for source in ("[documented]", "[seen]", "[unproven]"):
+        of_it = [rule for rule in rules if rule.startswith(source)]
+        parts += [f"{source[1:-1].capitalize()}:", *(_told(rule, rules[rule]) for rule in of_it), ""]
+    targets = sorted({target for told in rules.values() for target in told})
+    compared = (
+        f"{len(differing)} of them with different answers" if len(targets) > 1 else "nobody to compare with"
+    )
+    parts.append(
+        f"{len(rules)} rules asked of {' and '.join(targets)}, {compared}; {len(failing)} do not hold."
+    )
+    return "\n".join(parts)
+
+
+def _bad(said: list[str]) -> bool:
+    return any(word == "does not hold" or word.endswith("(not known so far)") for word in said)
+
+
+def _told(rule: str, told: Mapping[str, list[str]]) -> str:
+    answers = [f"      {target}: {'; '.join(said)}" for target, said in sorted(told.items())]
+    return "\n".join([f"  {rule.partition('] ')[2]}", *answers])

@@ -1,0 +1,159 @@
+"""Closing: by force and with an offer, on the side of publishers and of listeners."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.cfrealtime.emulator.sdp.endpoint import M
+from tests.conformance.stage import outcome
+
+
+async def test_closing_a_publishers_section_stops_it_for_everyone(stage):
+    """[documented] Closing a publisher's mid stops the source for everyone; by force it needs no SDP."""
+    speaker = await stage.speaker()
+    listeners = [await stage.enter(), await stage.enter()]
+    mids = [(await listener.receive(speaker.remote("0")))[0] for listener in listeners]
+    for listener, mid in zip(listeners, mids, strict=True):
+        await listener.hears(mid, b"hello")
+    response = await speaker.force_close("0")
+    assert outcome(response) == "200"
+    assert "sessionDescription" not in response.json()
+    assert response.json().get("requiresImmediateRenegotiation") is not True
+    for listener, mid in zip(listeners, mids, strict=True):
+        await listener.hears_nothing(mid)
+
+
+async def test_closing_a_listeners_section_stops_that_copy(stage):
+    """[documented] Closing a subscriber's mid stops that copy only."""
+    speaker = await stage.speaker()
+    gone, stays = await stage.enter(), await stage.enter()
+    (closed,), (open_,) = await gone.receive(speaker.remote("0")), await stays.receive(speaker.remote("0"))
+    await gone.hears(closed, b"hello")
+    assert outcome(await gone.force_close(closed)) == "200"
+    await gone.hears_nothing(closed)
+    await stays.hears(open_, b"hello")
+
+
+async def test_closing_with_an_offer_is_answered(stage):
+    """[documented] Without force a close needs the endpoint's offer and is answered; no renegotiation."""
+    person, listener = await stage.speaker(b"stays"), await stage.enter()
+    assert outcome(await person.publish(M("audio", "1", ssrc=9000))) == "200"
+    person.endpoint.speak("1", b"goes", 9000)
+    stays, goes = await listener.receive(person.remote("0"), person.remote("1"))
+    await listener.hears(goes, b"goes")
+    response = await person.close_with_offer(["1"])
+    assert outcome(response) == "200"
+    assert response.json()["sessionDescription"]["type"] == "answer"
+    assert response.json().get("requiresImmediateRenegotiation") is not True
+    await listener.hears_nothing(goes)
+    await listener.hears(stays, b"stays")
+
+
+async def test_a_close_lists_more_than_its_offer_stops(stage, met):
+    """[seen] A negotiated close may list several mids while its offer stops only some of them."""
+    person = await stage.speaker()
+    assert outcome(await person.publish(M("audio", "1", ssrc=9000), M("audio", "2", ssrc=9100))) == "200"
+    response = await person.close_with_offer(["1", "2"], stop=["1"])
+    met(outcome(response), "200", "200 item:close_track_error")
+
+
+async def test_what_is_closed_already(stage, met):
+    """[documented] Closing what is closed or absent is a close_track_error: cleanup is satisfied."""
+    speaker = await stage.speaker()
+    assert outcome(await speaker.force_close("0")) == "200"
+    again, absent = await speaker.force_close("0"), await speaker.force_close("nowhere")
+    known = ("200 item:close_track_error", "200")
+    met(
+        f"again: {outcome(again)}, absent: {outcome(absent)}",
+        *(f"again: {a}, absent: {b}" for a in known for b in known),
+    )
+
+
+async def test_a_closed_track_is_listed_as_inactive_or_not_at_all(stage, met):
+    """[documented] A forced close can leave a record that is listed as inactive."""
+    speaker, listener = await stage.speaker(), await stage.enter()
+    (mid,) = await listener.receive(speaker.remote("0"))
+    assert outcome(await speaker.force_close("0")) == "200"
+    known = ("inactive", "not listed")
+    published = (await speaker.statuses()).get("0", "not listed")
+    received = (await listener.statuses()).get(mid, "not listed")
+    met(
+        f"published: {published}, received: {received}",
+        *(f"published: {a}, received: {b}" for a in known for b in known),
+    )
+
+
+async def test_a_track_that_is_open_is_listed_as_active(stage):
+    """[documented] Tracks that are published or received are listed as active."""
+    speaker, listener = await stage.speaker(), await stage.enter()
+    (mid,) = await listener.receive(speaker.remote("0"))
+    assert await speaker.statuses() == {"0": "active"}
+    assert await listener.statuses() == {mid: "active"}
+
+
+async def test_negotiating_the_last_section_away(stage, met):
+    """[seen] Negotiating away the last live media section closes the transport: 410 afterwards."""
+    speaker = await stage.speaker()
+    speaker.endpoint.be_silent()
+    response = await speaker.close_with_offer(["0"])
+    assert response.status_code == 200
+    await stage.pass_time(1)
+    met(f"afterwards: {outcome(await speaker.get())}", "afterwards: 410 session_error", "afterwards: 200")
+
+
+async def test_closing_the_last_section_by_force(stage):
+    """[seen] Closing the last section by force leaves the session usable."""
+    speaker = await stage.speaker()
+    assert outcome(await speaker.force_close("0")) == "200"
+    await stage.pass_time(1)
+    assert outcome(await speaker.get()) == "200"
+    response = await speaker.publish(M("audio", "1", ssrc=9000))
+    assert outcome(response) == "200"
+
+
+async def test_publishing_again_on_a_section_closed_by_force(stage, met):
+    """[seen] Publishing again on a force-closed mid is accepted, and delivers nothing."""
+    speaker, listener = await stage.speaker(), await stage.enter()
+    (mid,) = await listener.receive(speaker.remote("0"))
+    await listener.hears(mid, b"hello")
+    assert outcome(await speaker.force_close("0")) == "200"
+    offer = {"type": "offer", "sdp": speaker.endpoint.offer()}
+    track = {"location": "local", "mid": "0", "trackName": "again"}
+    response = await speaker.new_tracks(track, sessionDescription=offer)
+    if outcome(response) != "200":
+        met(outcome(response), "200 item:repeated_local_track_error", "406 invalid_session_description")
+        return
+    subscribing = asyncio.create_task(listener.new_tracks({**speaker.remote("0"), "trackName": "again"}))
+    await asyncio.sleep(0.2)
+    await stage.pass_time(6)
+    subscribed = await subscribing
+    delivers = outcome(subscribed) == "200"
+    met(
+        "accepted, and delivers" if delivers else "accepted, and delivers nothing",
+        "accepted, and delivers",
+        "accepted, and delivers nothing",
+    )
+    if delivers:
+        await listener.answer(subscribed)
+
+
+async def test_a_close_of_nothing(stage, met):
+    """[documented] A close names at least one track."""
+    speaker = await stage.speaker()
+    response = await speaker.call("PUT", "tracks/close", {"tracks": [], "force": True})
+    assert response.is_client_error
+    met(outcome(response), "400 invalid_params", "400 decoding_error", "406 invalid_params")
+
+
+async def test_a_close_without_force_and_without_an_offer(stage, met):
+    """[documented] Without force a close needs an offer."""
+    speaker = await stage.speaker()
+    response = await speaker.call("PUT", "tracks/close", {"tracks": [{"mid": "0"}], "force": False})
+    assert response.is_client_error
+    met(
+        outcome(response),
+        "400 invalid_params",
+        "406 invalid_session_description",
+        "400 decoding_error",
+        "400 invalid_session_description",
+    )
