@@ -13,7 +13,7 @@ from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
 
 from cfrealtime.emulator import Emulator, UdpMediaPlane
 from tests.cfrealtime.emulator.media.light_peer import LightPeer
-from tests.cfrealtime.emulator.peer import Peer, codes, remote
+from tests.cfrealtime.emulator.peer import Peer, codes, remote, until
 from tests.cfrealtime.emulator.talkers import heard, listening, say, served, talking
 
 VOICE = {"location": "local", "trackName": "voice", "kind": "audio", "bidirectionalMediaStream": True}
@@ -90,13 +90,14 @@ async def answered(connection: RTCPeerConnection, peer: Peer, response: httpx.Re
     assert (await peer.renegotiate(sdp)).status_code == 200
 
 
-async def test_aiortc_publishes_when_asked_and_another_sees_it(client, on_loopback):
+async def test_aiortc_publishes_when_asked_and_another_sees_it(emulator, client, on_loopback):
     source, viewer = await Peer.join(client), await Peer.join(client)
     sending, receiving = (RTCPeerConnection(RTCConfiguration(iceServers=[])) for _ in range(2))
     sending.addTrack(AudioStreamTrack())
     sending.addTrack(VideoStreamTrack())
     tracks = [{"location": "local", "trackName": kind, "kind": kind} for kind in ("audio", "video")]
     await answered(sending, source, await source.post_tracks(tracks))
+    await until(lambda: emulator.state()["sessions"][0]["connected"])
     response = await viewer.post_tracks([remote(source.id, "audio"), remote(source.id, "video")])
     assert codes(response) == [None, None]
     await answered(receiving, viewer, response)
