@@ -20,6 +20,7 @@ from cfrealtime import (
     OutcomeUnknownError,
     Realtime,
     TracksResult,
+    Turn,
     _direct,
 )
 from cfrealtime._environment import proxy_for, trusted
@@ -286,6 +287,14 @@ def test_no_log_shows_a_secret(engine, authority, environment, caplog):
     assert isinstance(outcome, NotSentError)
     shown = caplog.text + str(outcome) + repr(outcome.__context__)
     assert not re.search(r"hunter2|canary|bWU6Y2FuYXJ5|v=0", shown)
+
+
+def test_the_log_of_httpx_hides_the_user_names_of_turn(caplog):
+    caplog.set_level(logging.DEBUG)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={}))
+    Turn("key", "hunter2", transport=transport).revoke("1738:canary")
+    assert "[hidden]" in caplog.text
+    assert "canary" not in caplog.text
 
 
 def test_an_engine_that_does_not_exist_or_is_not_installed_is_named(monkeypatch):
