@@ -10,6 +10,7 @@ import heapq
 import itertools
 from collections.abc import Callable
 from random import Random
+from typing import Protocol
 
 from cfrealtime.emulator.media import rtcp, rtp
 from cfrealtime.emulator.media.forwarder import Forwarder
@@ -24,6 +25,15 @@ ROUND_TRIP = 0.1
 TRIES = 10
 KEY_FRAME_PAUSE = 0.3
 TICK = 0.05
+
+
+class Clock(Protocol):
+    """What a camera and a viewer need of time."""
+
+    @property
+    def now(self) -> float: ...
+
+    def at(self, moment: float, event: Callable[[], None]) -> None: ...
 
 
 class Time:
@@ -46,7 +56,7 @@ class Time:
 class Camera:
     """Sends pictures, repeats packets, makes key frames when asked."""
 
-    def __init__(self, time: Time, send: Callable[[bytes], None]) -> None:
+    def __init__(self, time: Clock, send: Callable[[bytes], None]) -> None:
         self.frames = 0
         self.key_frames = 0
         self.stopped = False
@@ -55,7 +65,8 @@ class Camera:
         self._sequence = itertools.count(1)
         self._repeated = itertools.count(1)
         self._key_wanted, self._last_key = True, float("-inf")
-        time.at(0.0, self._picture)
+        self.begun = time.now
+        time.at(time.now, self._picture)
 
     def _picture(self) -> None:
         if self.stopped:
@@ -71,7 +82,7 @@ class Camera:
             self._sent[sequence] = (3000 * self.frames, payload)
             self._packet(sequence, 3000 * self.frames, payload, 96, 1000)
         self.frames += 1
-        self._time.at(self._time.now + 1 / RATE, self._picture)
+        self._time.at(self.begun + self.frames / RATE, self._picture)
 
     def _packet(self, sequence: int, timestamp: int, payload: bytes, payload_type: int, ssrc: int) -> None:
         self._send(
@@ -100,24 +111,31 @@ class Camera:
 class Viewer:
     """Asks for what it misses, shows what is whole."""
 
-    def __init__(self, time: Time, send: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        time: Clock,
+        send: Callable[[bytes], None],
+        ssrc: int = VIEW.ssrc,
+        rtx_ssrc: int | None = VIEW.rtx_ssrc,
+    ) -> None:
         self.shown: list[tuple[int, float]] = []
         """Number of each picture and when it was shown."""
         self.repeated = 0
         self._time, self._send = time, send
+        self._ssrc, self._rtx_ssrc = ssrc, rtx_ssrc
         self._highest: int | None = None
         self._missing: dict[int, tuple[int, float]] = {}
         """Tries so far, and when the next is due."""
         self._parts: dict[int, set[int]] = {}
         self._keys: set[int] = set()
-        time.at(TICK, self._tick)
+        time.at(time.now + TICK, self._tick)
 
     def hear(self, data: bytes) -> None:
         if 192 <= data[1] <= 223:
             return
         packet = rtp.parse(data)
         payload, sequence = packet.payload, packet.sequence
-        if packet.ssrc == VIEW.rtx_ssrc:
+        if packet.ssrc == self._rtx_ssrc:
             sequence, payload = int.from_bytes(payload[:2], "big"), payload[2:]
             self.repeated += 1
         self._place(sequence)
@@ -154,9 +172,9 @@ class Viewer:
             if tries < TRIES:
                 self._missing[sequence] = (tries + 1, self._time.now + ROUND_TRIP)
             else:
-                self._send(rtcp.key_frame_request(7, VIEW.ssrc))
+                self._send(rtcp.key_frame_request(7, self._ssrc))
         if due:
-            self._send(rtcp.nack(7, VIEW.ssrc, due))
+            self._send(rtcp.nack(7, self._ssrc, due))
 
 
 class Broadcast:

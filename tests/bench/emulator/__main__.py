@@ -1,0 +1,58 @@
+"""Measures the emulator: `scripts/bench emulator [--json] [--only mesh viewers ready loss churn]`.
+
+The emulator has a core, what drives it another one. Counts are exact; times and shares are of this machine in
+this minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+from tests.bench.emulator import questions
+from tests.bench.sdk.report import Table, document, machine, text
+from tests.bench.sdk.timing import use_core
+
+
+def say(what: str) -> None:
+    """Progress, on standard error."""
+    sys.stderr.write(f"{what} …\n")
+
+
+def main() -> int:
+    """Ask what is wanted, print every table; 1 when a limit was missed."""
+    parser = argparse.ArgumentParser(prog="scripts/bench emulator", description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
+    parser.add_argument("--only", nargs="+", choices=["ready", "mesh", "viewers", "loss", "churn"])
+    parser.add_argument("--size", type=int, default=14, help="people in full mesh")
+    parser.add_argument("--viewers", type=int, default=200, help="people in a room of publishers and viewers")
+    parser.add_argument("--publishers", type=int, default=2, help="how many of them publish")
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long media is watched")
+    parser.add_argument("--churn", type=float, default=120.0, help="how long people come and go")
+    options = parser.parse_args()
+    where = machine()
+    if not use_core(1):
+        say("emulator and endpoints share what cores there are, so delays are longer")
+    asked: dict[str, Callable[[], Awaitable[list[Table]]]] = {
+        "ready": lambda: questions.ready(5),
+        "mesh": lambda: questions.mesh(options.size, options.seconds),
+        "viewers": lambda: questions.viewers(options.viewers, options.publishers, options.seconds),
+        "loss": lambda: questions.losses([0.0, 0.05, 0.15], options.seconds),
+        "churn": lambda: questions.comings_and_goings(options.churn),
+    }
+    tables: list[Table] = []
+    for name in options.only or asked:
+        say(name)
+        tables += asyncio.run(_asking(asked[name]))
+    sys.stdout.write(document(tables, where) if options.json else text(tables, where))
+    return int(any(line.over for table in tables for line in table.lines))
+
+
+async def _asking(ask: Callable[[], Awaitable[list[Table]]]) -> list[Table]:
+    return await ask()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""The emulator in a process of its own that also tells what it holds: `python -m tests.bench.emulator.host`.
+
+Prints its base address when it is ready. `/_bench/held` tells how much memory, how many descriptors and how
+many tasks it has; asking for it collects garbage first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import os
+import sys
+from pathlib import Path
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cfrealtime.emulator import Emulator, UdpMediaPlane
+from cfrealtime.emulator.serving import serving
+from tests.bench.sdk.timing import use_core
+
+
+def held() -> dict[str, float]:
+    """What this process holds now."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return {
+        "megabytes": pages * os.sysconf("SC_PAGE_SIZE") / 1e6,
+        "descriptors": len(list(Path("/proc/self/fd").iterdir())),
+        "tasks": len(asyncio.all_tasks()),
+        "objects": len(gc.get_objects()),
+    }
+
+
+def with_figures(app: ASGIApp) -> ASGIApp:
+    """The emulator's application and one page more."""
+
+    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/_bench/held":
+            await JSONResponse(held())(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return both
+
+
+async def main() -> None:
+    """Serve until standard input ends."""
+    emulator = Emulator(media=UdpMediaPlane())
+    async with emulator, serving(with_figures(emulator.app), "127.0.0.1", 0) as (host, port):
+        sys.stdout.write(f"http://{host}:{port}\n")
+        sys.stdout.flush()
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.emulator.host")
+    parser.add_argument("--core", type=int, default=None, help="the core to stay on")
+    core = parser.parse_args().core
+    if core is not None:
+        use_core(core)
+    asyncio.run(main())

@@ -1,0 +1,134 @@
+"""What is asked of the emulator, and the tables that answer."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from tests.bench.emulator.churn import churn
+from tests.bench.emulator.lossy import broadcast
+from tests.bench.emulator.room import Flow, Person, everyone_receives, hosted, watch
+from tests.bench.sdk.report import Line, Table
+
+
+async def mesh(size: int, seconds: float) -> list[Table]:
+    """Everybody publishes and receives everybody."""
+    async with hosted() as host:
+        people = [await Person.publishing(host.client, number) for number in range(size)]
+        for person in people:
+            await person.receive([other for other in people if other is not person])
+        await everyone_receives(people, 2 * (size - 1))
+        flow = await watch(host, people, seconds)
+        held = await host.held()
+        for person in people:
+            await person.leave()
+    title = f"{size} in full mesh, {size * (size - 1) * 2} tracks, on one core"
+    return [
+        _flow(title, flow, p99=10.0),
+        _memory(f"Memory with {size} in full mesh", held, size, limit=200.0),
+    ]
+
+
+async def viewers(size: int, publishers: int, seconds: float) -> list[Table]:
+    """A few publish, the first of them with a camera; everybody receives them."""
+    async with hosted() as host:
+        empty = await host.held()
+        people = [
+            await Person.publishing(host.client, number, video=number == 0) for number in range(publishers)
+        ]
+        streams = publishers + 1
+        started = time.perf_counter()
+        people += [await Person.viewing(host.client, number) for number in range(publishers, size)]
+        for person in people:
+            await person.receive([other for other in people[:publishers] if other is not person])
+        joined = (time.perf_counter() - started) / (size - publishers)
+        await everyone_receives(people[publishers:], streams)
+        flow = await watch(host, people, seconds)
+        held = await host.held()
+        for person in people:
+            await person.leave()
+    title = f"{size} people, {publishers} of them publish {streams} tracks, on one core"
+    table = _flow(title, flow)
+    each = (held["megabytes"] - empty["megabytes"]) * 1000 / size
+    joining = Table(
+        "A session", "", [Line("memory, kB", each), Line("joining, ms, both sides", joined * 1000)]
+    )
+    return [table, joining]
+
+
+async def ready(rounds: int) -> list[Table]:
+    """How long the command takes until it says that it is ready."""
+    samples = [await asyncio.to_thread(_until_ready) for _ in range(rounds)]
+    line = Line("python -m cfrealtime.emulator, median", statistics.median(samples), limit=1.5)
+    return [Table("From the command to its first line", "seconds", [line, Line("worst", max(samples))])]
+
+
+async def losses(shares: Sequence[float], seconds: float) -> list[Table]:
+    """What becomes of video while packets are lost on both links, both ways."""
+    lines: list[Line] = []
+    async with hosted() as host:
+        for share in shares:
+            watched = await broadcast(host, share, seconds)
+            lost = f"{share:.0%} lost"
+            missing = 100 - 100 * watched.shown / max(1, watched.sent)
+            lines.append(Line(f"{lost}: pictures missing, %", missing, limit=1.0))
+            if watched.delays:
+                lines.append(Line(f"{lost}: delay, median, ms", statistics.median(watched.delays) * 1000))
+                lines.append(Line(f"{lost}: delay, worst, ms", watched.delays[-1] * 1000))
+            lines.append(Line(f"{lost}: key frames", watched.key_frames))
+    return [Table("30 pictures a second over two links that lose packets both ways", "", lines)]
+
+
+async def comings_and_goings(seconds: float) -> list[Table]:
+    """What is left after people have come and gone."""
+    story = await churn(seconds)
+    before, after = story.before, story.after
+    lines = [
+        Line("sessions that came and went", story.sessions),
+        Line("tasks left behind", after["tasks"] - before["tasks"], limit=0),
+        Line("descriptors left behind", after["descriptors"] - before["descriptors"], limit=0),
+        Line("memory in the middle, MB", story.middle["megabytes"]),
+        Line("memory in the end, MB", after["megabytes"]),
+        Line("growth of the second half, kB a session", story.growth, limit=20),
+    ]
+    note = "Sessions that ended are remembered for ten minutes, and calls are kept in the journal."
+    return [Table(f"{seconds:g} s of comings and goings", "", lines, note)]
+
+
+def _flow(title: str, flow: Flow, p99: float | None = None) -> Table:
+    missing = flow.expected - flow.arrived
+    lines = [
+        Line("packets forwarded a second", flow.arrived / flow.seconds),
+        Line("packets that did not arrive", missing, limit=0),
+        Line("processor time for each, µs", flow.cpu / max(1, flow.arrived) * 1e6),
+        Line("of one core, %", 100 * flow.cpu / flow.seconds),
+        Line("delay, median, ms", flow.delay(0.5)),
+        Line("delay, 99 of 100, ms", flow.delay(0.99), limit=p99),
+        Line("ready to run, but waiting, %", 100 * flow.waited / flow.seconds),
+    ]
+    note = "Where it waits for its core, others on this machine disturb the delays."
+    return Table(title, "", lines, note)
+
+
+def _memory(title: str, held: dict[str, float], size: int, limit: float) -> Table:
+    lines = [
+        Line("resident, MB", held["megabytes"], limit=limit),
+        Line("tasks", held["tasks"]),
+        Line("descriptors", held["descriptors"]),
+    ]
+    return Table(title, "", lines)
+
+
+def _until_ready() -> float:
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "cfrealtime.emulator", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        took = time.perf_counter() - started
+        process.terminate()
+    return took

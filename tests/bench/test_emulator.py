@@ -1,0 +1,42 @@
+"""What can be counted on a bench of the emulator: in a small room everything arrives, and nothing stays."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.bench.emulator.room import Flow, Host, Person, everyone_receives, hosted, watch
+
+
+async def settled(host: Host, tasks: float) -> dict[str, float]:
+    """What is held once so few tasks are left, or after a while if they stay."""
+    for _ in range(50):
+        held = await host.held()
+        if held["tasks"] <= tasks:
+            break
+        await asyncio.sleep(0.1)
+    return held
+
+
+async def test_everything_that_is_published_arrives_at_everyone_and_nothing_stays():
+    async with hosted(core=None) as host:
+        before = await host.held()
+        people = [await Person.publishing(host.client, number) for number in range(3)]
+        people.append(await Person.viewing(host.client, 3))
+        for person in people:
+            await person.receive([p for p in people if p.source is not None and p is not person])
+        await everyone_receives(people[:3], 4)
+        await everyone_receives(people[3:], 6)
+        flow = await watch(host, people, 1.0)
+        for person in people:
+            await person.leave()
+        after = await settled(host, before["tasks"])
+    assert flow.sent > 250
+    assert flow.arrived == flow.expected == 3 * flow.sent
+    assert len(flow.delays) == flow.arrived
+    assert (after["tasks"], after["descriptors"]) == (before["tasks"], before["descriptors"])
+
+
+def test_a_delay_is_that_of_a_share_of_all_packets():
+    flow = Flow(1.0, 100, 100, 100, [1000 * n for n in range(1, 101)], 0.5, 0.0)
+    assert [flow.delay(share) for share in (0.0, 0.5, 0.99, 1.0)] == [1.0, 51.0, 100.0, 100.0]
+    assert Flow(1.0, 0, 0, 0, [], 0.0, 0.0).delay(0.5) == 0.0
