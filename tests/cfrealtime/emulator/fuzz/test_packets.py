@@ -81,7 +81,7 @@ def test_a_forwarder_takes_anything_and_goes_on_with_the_others(said, simulcast)
     assert room.packets("carol"), "alice's picture"
 
 
-@some(20)
+@some(40)
 @given(said=st.lists(RTP | RTCP, min_size=1, max_size=20))
 async def test_anything_said_inside_a_connection_disturbs_nobody(street, said):
     sections = (M("audio", "0", ssrc=7000), M("video", "1", ssrc=7010))

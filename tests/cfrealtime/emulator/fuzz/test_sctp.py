@@ -38,7 +38,7 @@ CHUNK = st.builds(Raw, KIND, st.integers(0, 255), st.binary(max_size=60)) | st.b
 )
 
 
-@some(15)
+@some(30)
 @given(
     chunks=st.lists(CHUNK, min_size=1, max_size=10),
     tagged=st.booleans(),
@@ -57,7 +57,7 @@ async def test_any_chunk_disturbs_nobody(street, chunks, tagged, noise):
         assert (await peer.get()).status_code == 200
 
 
-@some(15)
+@some(30)
 @given(
     said=st.lists(st.tuples(st.integers(0, 6), st.binary(max_size=300) | st.text(max_size=50)), max_size=10)
 )

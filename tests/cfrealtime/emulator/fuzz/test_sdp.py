@@ -134,7 +134,7 @@ def test_what_is_refused_changes_nothing_and_what_is_answered_can_be_read(offers
             assert negotiation.open_offer
 
 
-@some(25)
+@some(60)
 @given(offer=OFFER, named=st.booleans(), again=OFFER)
 async def test_any_offer_is_answered_or_refused(street: Street, offer, named, again):
     peer = await Peer.join(street.client)
@@ -147,7 +147,7 @@ async def test_any_offer_is_answered_or_refused(street: Street, offer, named, ag
     await street.undisturbed()
 
 
-@some(20)
+@some(60)
 @given(edits=EDITS, again=EDITS)
 async def test_any_answer_is_accepted_or_refused(street: Street, edits, again):
     peer = await Peer.join(street.client)
@@ -161,7 +161,7 @@ async def test_any_answer_is_accepted_or_refused(street: Street, edits, again):
     await street.undisturbed()
 
 
-@some(25)
+@some(60)
 @given(offer=OFFER, closing=OFFER)
 async def test_any_offer_at_the_other_doors_is_answered_or_refused(street: Street, offer, closing):
     peer = await Peer.join(street.client)
