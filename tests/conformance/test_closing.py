@@ -157,3 +157,12 @@ async def test_a_close_without_force_and_without_an_offer(stage, met):
         "400 decoding_error",
         "400 invalid_session_description",
     )
+
+
+async def test_a_negotiated_close_of_which_an_item_fails(stage):
+    """[documented] Without force the offer is answered even if items failed."""
+    person = await stage.speaker()
+    assert outcome(await person.publish(M("audio", "1", ssrc=9000))) == "200"
+    response = await person.close_with_offer(["1", "nowhere"], stop=["1"])
+    assert outcome(response) == "200 item:close_track_error"
+    assert response.json()["sessionDescription"]["type"] == "answer"

@@ -225,3 +225,11 @@ async def test_channels_in_the_state_of_a_session(stage):
     for person, channel, location in ((speaker, mouth, "local"), (listener, ear, "remote")):
         listed = [c for c in (await person.get()).json()["dataChannels"] if c["dataChannelName"] == "chat"]
         assert [(c["id"], c["location"]) for c in listed] == [(channel.id, location)]
+
+
+async def test_a_channel_that_is_not_open_yet(stage, met):
+    """[documented] `initializing` is a status of data channels only: one that is not open yet."""
+    person = await connected(stage)
+    assert outcome(await new(person, told("chat"))) == "200"
+    known = ("initializing", "active")
+    met(" ".join(await channel_statuses(person)), *known)

@@ -173,3 +173,21 @@ async def test_both_ways_with_the_services_offer(stage, met):
     if outcome(response) == "200" and how == "no renegotiation":
         assert body["tracks"][0]["mid"] == published.json()["tracks"][0]["mid"]
         await person.hears(body["tracks"][0]["mid"], b"echo")
+
+
+async def test_closing_a_section_that_goes_both_ways(stage):
+    """[documented] Closing a bidirectional mid stops both ways."""
+    speaker, person, listener = await stage.speaker(b"in"), await stage.enter(), await stage.enter()
+    entry = {"location": "local", "trackName": person.track("both"), "kind": "audio"}
+    published = await person.new_tracks({**entry, "bidirectionalMediaStream": True})
+    await person.answer(published)
+    mid = published.json()["tracks"][0]["mid"]
+    person.endpoint.speak(mid, b"out", 4000)
+    (heard,) = await listener.receive(person.remote("both"))
+    back = await person.new_tracks(speaker.remote("0", mid=f"#{person.track('both')}"))
+    if outcome(back) == "200" and not back.json().get("requiresImmediateRenegotiation"):
+        await person.hears(mid, b"in")
+    await listener.hears(heard, b"out")
+    assert outcome(await person.force_close(mid)) == "200"
+    await listener.hears_nothing(heard)
+    await person.hears_nothing(mid)
