@@ -273,13 +273,15 @@ def fill_spares(
 ) -> list[Repoint]:
     """Give each missing publication a spare mid of its kind, as far as they go.
 
-    One that was refused before gets a mid of its own: it may have been the spare.
+    One that was refused before gets a mid of its own, since it may have been the spare, unless the publisher
+    was not ready.
     """
     free = list(spares)
     moves: list[Repoint] = []
     for publication in missing:
         spare = next((spare for spare in free if spare.kind == publication.kind), None)
-        if spare is not None and publication.id not in lane.retries:
+        retry = lane.retries.get(publication.id)
+        if spare is not None and (retry is None or (retry.unready and retry.tries < MOVES)):
             free.remove(spare)
             moves.append(Repoint(spare.mid, publication, (rids or {}).get(publication.id)))
     return moves

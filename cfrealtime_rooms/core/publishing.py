@@ -16,6 +16,8 @@ REFUSALS_BEFORE_A_LOOK = 3
 """So often may the SFU not find what its publisher reports as sending, before that session is read."""
 COLLECTED_AFTER = 25.0
 """The SFU collects what sends nothing for 30 s; clocks and reports are not that exact."""
+UNREADY = ("not_found_track_error", "empty_track_error")
+"""What the SFU says of a publication that is not connected, or not sending, yet."""
 MOST_RIDS = 8
 LONGEST_FOR_ITEMS = 60.0
 """An item may hold its call up for seconds each time. A new report of its publisher's ends the wait."""
@@ -142,7 +144,9 @@ def item_failed(turn: Turn, participant: Participant, publication: Publication, 
     """The SFU refused one publication to one participant: this item alone waits."""
     retries = participant.lane.retries
     key = f"{participant.id} {publication.id}"
-    retries[publication.id] = later(retries.get(publication.id), key, turn.now, longest=LONGEST_FOR_ITEMS)
+    unready = code in UNREADY
+    retry = retries.get(publication.id)
+    retries[publication.id] = later(retry, key, turn.now, longest=LONGEST_FOR_ITEMS, unready=unready)
     turn.touch(participant)
     if code != "not_found_track_error" or not publication.sending:
         return

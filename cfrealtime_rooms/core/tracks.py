@@ -68,6 +68,8 @@ class Retry:
 
     tries: int
     not_before: float
+    unready: bool = False
+    """The last refusal was about the publisher, whatever it was to be received on."""
 
 
 @frozen

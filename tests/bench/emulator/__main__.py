@@ -45,8 +45,13 @@ def main() -> int:
     tables: list[Table] = []
     for name in options.only or asked:
         say(name)
-        tables += asyncio.run(_asking(asked[name]))
-    sys.stdout.write(document(tables, where) if options.json else text(tables, where))
+        answer = asyncio.run(_asking(asked[name]))
+        tables += answer
+        if not options.json:
+            sys.stdout.write(text(answer, where))
+            sys.stdout.flush()
+    if options.json:
+        sys.stdout.write(document(tables, where))
     return int(any(line.over for table in tables for line in table.lines))
 
 

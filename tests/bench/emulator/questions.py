@@ -42,9 +42,11 @@ async def viewers(size: int, publishers: int, seconds: float) -> list[Table]:
         ]
         streams = publishers + 1
         started = time.perf_counter()
-        people += [await Person.viewing(host.client, number) for number in range(publishers, size)]
-        for person in people:
-            await person.receive([other for other in people[:publishers] if other is not person])
+        for person in list(people):
+            await person.receive([other for other in people if other is not person])
+        for number in range(publishers, size):  # one by one: a session that is not used soon is ended
+            people.append(await Person.viewing(host.client, number))
+            await people[-1].receive(people[:publishers])
         joined = (time.perf_counter() - started) / (size - publishers)
         await everyone_receives(people[publishers:], streams)
         flow = await watch(host, people, seconds)

@@ -90,6 +90,8 @@ def use_core(index: int) -> bool:
     """Keep this process on one core, apart from the server's; False where that cannot be."""
     if not hasattr(os, "sched_setaffinity"):
         return False
+    # A process inherits the core its parent keeps to. Asked for all, the system gives those there may be.
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         return False

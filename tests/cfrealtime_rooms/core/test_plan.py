@@ -199,6 +199,15 @@ def test_what_was_refused_on_a_spare_gets_a_mid_of_its_own(room, mic, cam):
     assert step(room) == SubscribeTo((mic,))
 
 
+def test_a_publisher_that_was_not_ready_is_tried_on_the_spare_a_few_times(room, mic, cam):
+    ann = room.participants["ann"]
+    hold(ann, subscription("s0"), subscription("s1", cam, "video"))
+    ann.lane.retries[mic.id] = Retry(2, NOW, unready=True)
+    assert [(move.mid, move.publication) for move in step(room).moves] == [("s0", mic)]
+    ann.lane.retries[mic.id] = Retry(3, NOW, unready=True)
+    assert step(room) == SubscribeTo((mic,))
+
+
 def test_a_publication_that_moved_takes_its_mid_along(room, mic, cam):
     ann = room.participants["ann"]
     hold(ann, subscription("s0", mic), subscription("s1", cam, "video"))

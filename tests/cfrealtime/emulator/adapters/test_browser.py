@@ -14,7 +14,7 @@ from tests.cfrealtime.emulator.adapters.calls import egress, ingest, made
 from tests.cfrealtime.emulator.adapters.endpoint import sound_of
 from tests.cfrealtime.emulator.adapters.tone import left, tone
 from tests.cfrealtime.emulator.media.browser_peer import BrowserPeer, chromium, open_peer
-from tests.cfrealtime.emulator.peer import Peer, codes, local, remote
+from tests.cfrealtime.emulator.peer import Peer, codes, local, remote, until
 
 pytestmark = pytest.mark.browser
 
@@ -24,10 +24,15 @@ PREFER = """(mime) => pc.getTransceivers().at(-1).setCodecPreferences(
 
 
 @pytest.fixture
-async def client():
+def emulator():
+    return Emulator(media=UdpMediaPlane())
+
+
+@pytest.fixture
+async def client(emulator):
     headers = {"Authorization": "Bearer secret"}
     async with (
-        Emulator(media=UdpMediaPlane()).serve() as base_url,
+        emulator.serve() as base_url,
         httpx.AsyncClient(base_url=base_url.removesuffix("/v1"), headers=headers) as client,
     ):
         yield client
@@ -45,7 +50,7 @@ async def page():
         yield await open_peer(browser)
 
 
-async def publish(client: httpx.AsyncClient, page: BrowserPeer) -> Peer:
+async def publish(emulator: Emulator, client: httpx.AsyncClient, page: BrowserPeer) -> Peer:
     """Publish the page's microphone and camera."""
     peer = await Peer.join(client)
     sdp, mids = await page.offer()
@@ -55,6 +60,7 @@ async def publish(client: httpx.AsyncClient, page: BrowserPeer) -> Peer:
     )
     assert codes(response) == [None, None]
     await page.call("answered", response.json()["sessionDescription"]["sdp"])
+    await until(lambda: emulator.state()["sessions"][0]["connected"])  # until then it is not found
     return peer
 
 
@@ -65,10 +71,10 @@ async def picture(bot: Bot, number: int) -> av.VideoFrame:
 
 
 @pytest.mark.parametrize("mime", ["video/VP8", "video/VP9", "video/H264"])
-async def test_the_camera_of_a_page_arrives_as_pictures(client, bot, page, mime):
+async def test_the_camera_of_a_page_arrives_as_pictures(emulator, client, bot, page, mime):
     await page.camera(640)
     await page.page.evaluate(PREFER, mime)
-    peer = await publish(client, page)
+    peer = await publish(emulator, client, page)
     await made(client, egress(peer.id, "camera", bot.url, output="jpeg"))
     first, second = await picture(bot, 0), await picture(bot, 1)
     assert first.width == second.width == 640
@@ -76,16 +82,16 @@ async def test_the_camera_of_a_page_arrives_as_pictures(client, bot, page, mime)
     assert bytes(first.planes[0]) != bytes(second.planes[0])
 
 
-async def test_of_a_camera_with_layers_one_that_arrives_is_shown(client, bot, page):
+async def test_of_a_camera_with_layers_one_that_arrives_is_shown(emulator, client, bot, page):
     await page.camera(640, LAYERS)
-    peer = await publish(client, page)
+    peer = await publish(emulator, client, page)
     await made(client, egress(peer.id, "camera", bot.url, output="jpeg"))
     assert (await picture(bot, 2)).width == 640
 
 
-async def test_a_page_is_heard_and_hears(client, bot, page):
+async def test_a_page_is_heard_and_hears(emulator, client, bot, page):
     await page.camera(320)
-    peer = await publish(client, page)
+    peer = await publish(emulator, client, page)
     await made(client, egress(peer.id, "mic", bot.url))
     await bot.until(lambda: len(bot.got) >= 75, 10)
     assert max(left(sound_of(bot.got))) > 1000  # the beeps of Chromium's test microphone
