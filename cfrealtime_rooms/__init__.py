@@ -33,6 +33,7 @@ from .core.permissions import Permissions
 from .core.policy import Policy, Visible, Wanted, audio_only, everybody, everyone, selected
 from .core.settings import Duplicates, Settings
 from .rooms import Connection, Rooms, Visitor
+from .runtime.handover import Owed
 from .store import MemoryStore, RoomStore
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "LeakReported",
     "MemoryStore",
     "MessageSent",
+    "Owed",
     "ParticipantBanned",
     "ParticipantJoined",
     "ParticipantLeft",

@@ -44,6 +44,7 @@ from .core.turn import Refused
 from .runtime.actor import RoomActor, Services, new_id
 from .runtime.events import EventHub
 from .runtime.guard import guarded, guarded_visible
+from .runtime.handover import Owed
 from .runtime.outbox import CloseChannel, Outbox, SendText
 from .signaling import ProtocolError, decode
 from .store import MemoryStore, RoomStore
@@ -277,17 +278,19 @@ class Rooms:
         """Close a room for everyone who is in it. The next to join finds it empty."""
         self._tell(room_id, CloseRoom(reason))
 
-    async def aclose(self, within: float = 5.0) -> None:
+    async def aclose(self, within: float = 5.0) -> tuple[Owed, ...]:
         """Stop: close at the SFU what the rooms hold, for at most `within` seconds. Clients may come back.
 
-        What is still owed then stays in the store, for the next owner of the room.
+        Returns what could not be closed, session by session; it stays in the store for the next owner of the
+        room. Twice that time may pass, and a second, where neither the service nor the store answers.
         """
         if self._closed:
-            return
+            return ()
         if self._loop is not None:
             self._bind()
         self._closed = True
         actors = list(self._open.values())
+        stopping = [*self._stopping, *actors]
         for actor in actors:
             actor.post(CloseRoom("restarting", final=False))
         try:
@@ -297,6 +300,11 @@ class Rooms:
             self._open.clear()
             await _all(within, [*ending, *self._stopping.values()])
             self._events.close()
+        left = tuple(one for actor in stopping for one in actor.owed())
+        for one in left:
+            fate = "its next owner will" if one.handed_over else "and the store could not be told"
+            log.warning("room %s still owes session %s a close: %s", one.room_id, one.session_id, fate)
+        return left
 
     def _bind(self) -> None:
         loop = asyncio.get_running_loop()

@@ -25,6 +25,7 @@ from ..core.state import Operation, Room
 from ..store import RoomStore, StoreError
 from .events import EventHub
 from .executor import perform
+from .handover import Owed, owed
 from .outbox import Letter, Outbox
 from .tenure import Tenure
 
@@ -85,6 +86,7 @@ class RoomActor:
         self._replies: list[Send] = []
         self._scheduled = False
         self._lost = False
+        self._handed_over = False
         self._timer: asyncio.TimerHandle | None = None
         self._outboxes: dict[str, Outbox] = {}
         self._calls: set[asyncio.Task[None]] = set()
@@ -146,9 +148,13 @@ class RoomActor:
             task.cancel()
         try:
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._tenure.end(settled=settled)
+            self._handed_over = await self._tenure.end(settled=settled)
         finally:
             self.gone.set()
+
+    def owed(self) -> tuple[Owed, ...]:
+        """What it leaves behind at the SFU, once it has stopped. Of a room that is another's: nothing."""
+        return () if self._lost else owed(self._machine.room, handed_over=self._handed_over)
 
     async def _hold(self, after: asyncio.Event | None) -> None:
         """Own the room in the store for as long as it is open."""

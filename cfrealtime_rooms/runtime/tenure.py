@@ -98,16 +98,20 @@ class Tenure:
             if self._lease is None:
                 return
 
-    async def end(self, *, settled: bool) -> None:
-        """Let go of the room. Settled: nothing is owed, so it is forgotten; else the next owner finds all."""
+    async def end(self, *, settled: bool) -> bool:
+        """Let go of the room. Settled: nothing is owed, so it is forgotten; else the next owner finds all.
+
+        False: the store could not be told.
+        """
         lease = self._lease
         if lease is None:
-            return
+            return False
         if settled:
-            await self._written(self._store.forget(lease))
-        elif await self._written(self._save(lease)):
+            written = await self._written(self._store.forget(lease))
+        elif written := await self._written(self._save(lease)):
             await self._written(self._store.release(lease))
         self._lease = None
+        return written
 
     async def _save(self, lease: Lease) -> None:
         began = self._clock()

@@ -36,7 +36,7 @@ async def test_closing_pays_what_is_owed_and_sends_clients_back_to_the_door():
         people = await guests.join_at_once("ann", "bob")
         await people[0].wait_until(lambda: not people[0].missing())
         async with viewer(rooms, "vic", "demo") as (vic, _):
-            await rooms.aclose()
+            assert await rooms.aclose() == ()
             assert vic.closed == [(1012, "restarting")]
             assert "closed" not in vic.types
         assert emulator.active_tracks() == []
@@ -59,6 +59,22 @@ async def test_closing_is_bounded_whatever_hangs():
             assert asyncio.get_running_loop().time() - began < 4.1
         await settle()
         assert tasks_of_rooms() == []
+        emulator.faults.delay = 0.0
+
+
+async def test_what_neither_the_service_nor_the_store_has_taken_is_said():
+    class Deaf(MemoryStore):
+        async def save(self, *_: Any) -> None:
+            raise OSError("no disk")
+
+    async with hosting(store=Deaf()) as (rooms, emulator), Guests(rooms) as guests:
+        ann = await guests.join("ann")
+        await ann.wait_until(lambda: bool(emulator.active_tracks()))
+        (session,) = {track["session_id"] for track in emulator.active_tracks()}
+        emulator.faults.delay = 1000.0
+        (owed,) = await rooms.aclose(within=1.0)
+        assert (owed.room_id, owed.session_id, owed.handed_over) == ("demo", session, False)
+        assert await rooms.aclose() == ()
         emulator.faults.delay = 0.0
 
 

@@ -126,10 +126,15 @@ async def test_a_shutdown_in_the_middle_of_cleanup_hands_over_what_is_left(withi
         ann, bob, cy = await stage.meet("ann", "bob", "cy")
         await ann.leave()
         began = asyncio.get_running_loop().time()
-        await stage.rooms.aclose(within=within)
+        owed = await stage.rooms.aclose(within=within)
         assert asyncio.get_running_loop().time() - began <= 2 * within + 1.1
         for one in (bob, cy):
             await one.aclose()
+        assert {track["session_id"] for track in stage.emulator.active_tracks()} <= {
+            o.session_id for o in owed
+        }
+        assert bool(owed) == (within < 0.1)
+        assert all(one.handed_over for one in owed)
         async with successor(stage, store=store) as after:
             dan = await after.join("dan")
             await after.rest(20)
