@@ -32,8 +32,9 @@ from .core.notices import IceServer
 from .core.permissions import Permissions
 from .core.policy import Policy, Visible, Wanted, audio_only, everybody, everyone, selected
 from .core.settings import Duplicates, Settings
-from .rooms import Connection, Rooms, Visitor
+from .rooms import Connection, Rooms
 from .runtime.handover import Owed
+from .runtime.ice import Visitor
 from .store import MemoryStore, RoomStore
 
 __all__ = [

@@ -11,9 +11,8 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from cfrealtime import AsyncRealtime
 
@@ -35,7 +34,7 @@ from .core.inputs import (
     SetRoomAttributes,
     UnbanIdentity,
 )
-from .core.notices import Error, IceServer
+from .core.notices import Error
 from .core.permissions import Permissions
 from .core.plan import Rules
 from .core.policy import Policy, Visible, everybody, everyone
@@ -45,30 +44,16 @@ from .runtime.actor import RoomActor, Services, new_id
 from .runtime.events import EventHub
 from .runtime.guard import guarded, guarded_visible
 from .runtime.handover import Owed
+from .runtime.ice import IceServers, Visitor, by_default, servers_for
 from .runtime.outbox import CloseChannel, Outbox, SendText
 from .signaling import ProtocolError, decode
 from .store import MemoryStore, RoomStore
 
 log = logging.getLogger("cfrealtime_rooms")
 
-CLOUDFLARE_STUN = (IceServer(urls=("stun:stun.cloudflare.com:3478",)),)
-ICE_SERVERS_DEADLINE = 10.0
-"""Seconds that the host's function may take to say which ICE servers a visitor gets."""
 DOOR_DEADLINE = 30.0
 """Seconds another thread waits for the rooms' event loop."""
 _T = TypeVar("_T")
-
-
-@frozen
-class Visitor:
-    """Who is connecting: what `ice_servers` as a function is given."""
-
-    room_id: str
-    identity: str
-    name: str | None
-
-
-IceServers = Sequence[IceServer] | Callable[[Visitor], Awaitable[Sequence[IceServer]]]
 
 
 class Connection:
@@ -118,8 +103,9 @@ class Rooms:
 
         `grace`, in seconds, `max_participants` and `duplicates` override `settings`.
 
-        `ice_servers` is a value, or an async function of the `Visitor`; by default Cloudflare's STUN server
-        on Cloudflare, and none elsewhere. `call_deadline`: seconds one API call may take in all.
+        `ice_servers` is a value, or an async function of the `Visitor`; what the SDK's TURN client generates
+        will do. By default Cloudflare's STUN server on Cloudflare, and none elsewhere.
+        `call_deadline`: seconds one API call may take in all.
         """
         self.settings = settings or Settings()
         if grace is not None:
@@ -128,7 +114,7 @@ class Rooms:
             self.settings = evolve(self.settings, max_participants=max_participants)
         if duplicates is not None:
             self.settings = evolve(self.settings, duplicates=duplicates)
-        self._ice_servers = ice_servers if ice_servers is not None else _default_ice_servers(realtime)
+        self._ice_servers = ice_servers if ice_servers is not None else by_default(realtime.base_url)
         self._events = EventHub()
         self._services = Services(
             # A lane knows better than the SDK what a failed call has left and what comes next.
@@ -174,7 +160,8 @@ class Rooms:
         """
         self._bind()
         self._check(room_id, identity, name)
-        servers = await self._servers_for(Visitor(room_id, identity, name))
+        servers = await servers_for(self._ice_servers, Visitor(room_id, identity, name))
+        self._bind()  # the rooms may have been closed meanwhile
         actor = self._actor(room_id)
         connection_id = new_id("connection")
         outbox = Outbox(
@@ -322,18 +309,6 @@ class Rooms:
         if name is not None and not 1 <= len(name.strip()) <= longest:
             raise ValueError(f"a name has 1 to {longest} characters; leave it out to let the client choose")
 
-    async def _servers_for(self, visitor: Visitor) -> tuple[IceServer, ...]:
-        if not callable(self._ice_servers):
-            return tuple(self._ice_servers)
-        try:
-            async with asyncio.timeout(ICE_SERVERS_DEADLINE):
-                servers = tuple(await self._ice_servers(visitor))
-        except Exception as error:
-            error.add_note("The ice_servers function given to Rooms failed, so this visitor is not let in.")
-            raise
-        self._bind()  # the rooms may have been closed meanwhile
-        return servers
-
     def _actor(self, room_id: str) -> RoomActor:
         actor = self._open.get(room_id)
         if actor is None:
@@ -404,8 +379,3 @@ async def _all(within: float, steps: Sequence[Awaitable[object]]) -> None:
         for ended in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(ended, Exception):
                 log.error("closing the rooms: %s", type(ended).__name__)
-
-
-def _default_ice_servers(realtime: AsyncRealtime) -> tuple[IceServer, ...]:
-    host = urlsplit(realtime.base_url).hostname or ""
-    return CLOUDFLARE_STUN if host.endswith(".cloudflare.com") else ()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cfrealtime import AsyncRealtime, ConfigurationError
+from cfrealtime.models import IceServers
 from cfrealtime_rooms import (
     IceServer,
     MessageSent,
@@ -24,10 +25,10 @@ from cfrealtime_rooms import (
     TrackPublished,
     Visitor,
 )
-from cfrealtime_rooms.rooms import CLOUDFLARE_STUN
+from cfrealtime_rooms.runtime.ice import CLOUDFLARE_STUN
 from cfrealtime_rooms.testing import Guests, RefusedError
 
-from .hosting import Channel, channel, hosting, nowhere, settle, tasks_of_rooms, viewer
+from .hosting import Channel, channel, client_of, hosting, nowhere, settle, tasks_of_rooms, viewer
 
 pytestmark = pytest.mark.looptime
 
@@ -385,6 +386,18 @@ async def test_ice_servers_may_be_a_value_or_depend_on_the_visitor():
     async with hosting(ice_servers=turn_for) as (rooms, _), channel(rooms) as (ann, _):
         assert ann.told[0]["ice_servers"] == [{"urls": ["turn:t"], "username": "ann", "credential": "word"}]
     assert visitors == [Visitor("hall", "ann", "ann")]
+
+
+async def test_ice_servers_may_be_what_the_sdk_generates():
+    async def generated(_: Visitor) -> IceServers:
+        async with client_of(emulator) as realtime:
+            return await realtime.turn("demo-turn", "turn-secret").generate_ice_servers(3600)
+
+    async with hosting(ice_servers=generated) as (rooms, emulator), channel(rooms) as (ann, _):
+        stun, turn = ann.told[0]["ice_servers"]
+    assert list(stun) == ["urls"]
+    assert set(turn) == {"urls", "username", "credential"}
+    assert not [url for url in turn["urls"] if ":53?" in url]
 
 
 @pytest.mark.parametrize("fault", [KeyError("no turn"), None], ids=["raises", "never answers"])
