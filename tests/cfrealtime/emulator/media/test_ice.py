@@ -41,7 +41,11 @@ def test_the_endpoint_nominates_its_path(responder):
     assert responder.check(request(nominated=True), PEER).nominated
 
 
-@pytest.mark.parametrize("data", [request(b"wrong"), request(username="nobody:other"), request()[:-8], b""])
+@pytest.mark.parametrize(
+    "data",
+    [request(b"wrong"), request(username="nobody:other"), request()[:-8], b""],
+    ids=["wrong password", "unknown name", "cut short", "nothing"],  # requests are new in every process
+)
 def test_what_is_not_authentic_is_not_answered(responder, data):
     assert responder.check(data, PEER) is None
 
