@@ -111,13 +111,16 @@ export interface Channel {
   close(): void;
 }
 
-/** Opens a channel; called again after each drop. Every event is about the channel of this call. */
+/**
+ * Opens a channel; called again after each drop. Every event is about the channel of this call. What it throws is a
+ * failure to be tried again, except a `RoomError`: that is a refusal.
+ */
 export type OpenChannel = (events: {
   message(text: string): void;
   /** The channel dropped: another one is opened soon. */
   close(): void;
-  /** The host does not want us: no other one is opened. */
-  refused(reason: string): void;
+  /** The host does not want us: no other one is opened. A `RoomError` is told as an `error`, and its code is the reason. */
+  refused(why: string | RoomError): void;
 }) => Channel | Promise<Channel>;
 
 export interface RoomOptions {
@@ -134,7 +137,10 @@ export interface RoomOptions {
   channel?: OpenChannel;
 }
 
-/** An address, or a function that makes a fresh one (with a fresh ticket) for each attempt. */
+/**
+ * An address, or a function that makes a fresh one (with a fresh ticket) for each attempt. A `RoomError` that it throws is
+ * the host's refusal, and final; after anything else there is another attempt.
+ */
 export type RoomURL = string | URL | (() => string | URL | Promise<string | URL>);
 
 /** One person's place in a room: joined once, left once. */

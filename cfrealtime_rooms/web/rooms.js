@@ -6,7 +6,7 @@
 
 import { Emitter, RoomError } from "./events.js";
 import { LocalSource, openDevice, openDevices, openScreen } from "./media.js";
-import { carriers, compare, keepTracks, perceptible, sameParticipant } from "./roster.js";
+import { carriers, keepTracks, news, sameParticipant } from "./roster.js";
 import { Session } from "./session.js";
 import { webSocketChannel } from "./signaling.js";
 import { Streams } from "./streams.js";
@@ -106,7 +106,7 @@ export class Room extends Emitter {
       error: (error) => this.emit("error", error),
       progress: () => this.#progress(),
       settled: (source, error) => this.#settled(source, error),
-      closed: (reason) => this.#closed(reason),
+      closed: (reason, error) => this.#closed(reason, error),
     });
     for (const track of tracks) this.#place(track.kind === "audio" ? "microphone" : "camera", track, { device: true });
     for (const track of given) this.#place(track.kind === "audio" ? "microphone" : "camera", track, {});
@@ -366,11 +366,15 @@ export class Room extends Emitter {
     this.emit("state", { state, reason: this.reason });
   }
 
-  /** @param {string} reason */
-  #closed(reason) {
+  /**
+   * @param {string} reason
+   * @param {RoomError} [refusal]
+   */
+  #closed(reason, refusal) {
     if (this.#state === "closed") return;
     this.reason = reason;
-    const error = new RoomError(reason, reason === "left" ? "The room was left." : `The room closed: ${reason}.`);
+    const words = reason === "left" ? "The room was left." : `The room closed: ${reason}.`;
+    const error = refusal ?? new RoomError(reason, words);
     for (const { reject } of this.#joining.splice(0)) reject(error);
     for (const source of [...this.#publishing.keys()]) {
       for (const { reject } of this.#publishing.get(source) ?? []) reject(error);
@@ -413,7 +417,9 @@ export class Room extends Emitter {
     }
     this.#participants = after;
     this.#streams.keep(after);
-    this.#announce(before, after, new Map(departures.map(({ id, reason }) => [id, reason])));
+    const told = news(before, after, new Map(departures.map(({ id, reason }) => [id, reason])));
+    for (const [type, event] of told) this.emit(type, event);
+    if (told.length) this.emit("participants", { participants: this.participants });
   }
 
   /** @param {import("./rooms.js").ParticipantView} view */
@@ -441,28 +447,6 @@ export class Room extends Emitter {
       tracks.set(source, { id, source, kind, muted, state, rids, stream: media ? stream : null });
     }
     return tracks;
-  }
-
-  /**
-   * @param {ReadonlyMap<string, Participant>} before
-   * @param {ReadonlyMap<string, Participant>} after
-   * @param {ReadonlyMap<string, string>} reasons
-   */
-  #announce(before, after, reasons) {
-    const { added, changed, removed } = compare(before, after);
-    if (!added.length && !changed.length && !removed.length) return;
-    for (const participant of removed) {
-      for (const track of perceptible(participant).values()) this.emit("track-removed", { participant, track });
-      this.emit("participant-left", { participant, reason: reasons.get(participant.id) ?? "unknown" });
-    }
-    for (const participant of added) this.emit("participant-joined", { participant });
-    for (const participant of changed) this.emit("participant-changed", { participant });
-    for (const participant of [...added, ...changed]) {
-      const tracks = compare(perceptible(before.get(participant.id)), perceptible(participant));
-      for (const track of tracks.removed) this.emit("track-removed", { participant, track });
-      for (const track of tracks.added) this.emit("track-added", { participant, track });
-    }
-    this.emit("participants", { participants: this.participants });
   }
 }
 

@@ -63,7 +63,7 @@ export function carriers(mids) {
  * @param {ReadonlyMap<string, T>} after
  * @returns {{added: T[], changed: T[], removed: T[]}}
  */
-export function compare(before, after) {
+function compare(before, after) {
   const entries = [...after];
   return {
     added: entries.filter(([key]) => !before.has(key)).map(([, value]) => value),
@@ -76,7 +76,7 @@ export function compare(before, after) {
  * The tracks that can be shown or heard.
  * @param {Participant | undefined} participant
  */
-export function perceptible(participant) {
+function perceptible(participant) {
   return new Map([...(participant?.tracks ?? [])].filter(([, track]) => track.stream));
 }
 
@@ -115,4 +115,29 @@ function sameFields(a, b) {
 export function sameParticipant(old, now) {
   const { attributes: _, ...rest } = old;
   return sameFields(rest, now) && JSON.stringify(old.attributes) === JSON.stringify(now.attributes);
+}
+
+/**
+ * What apps are told of a change, as events with their types, in order. Nothing where nothing changed.
+ * @param {ReadonlyMap<string, Participant>} before
+ * @param {ReadonlyMap<string, Participant>} after
+ * @param {ReadonlyMap<string, string>} reasons of those who left, by id
+ * @returns {[string, object][]}
+ */
+export function news(before, after, reasons) {
+  /** @type {[string, object][]} */
+  const events = [];
+  const { added, changed, removed } = compare(before, after);
+  for (const participant of removed) {
+    for (const track of perceptible(participant).values()) events.push(["track-removed", { participant, track }]);
+    events.push(["participant-left", { participant, reason: reasons.get(participant.id) ?? "unknown" }]);
+  }
+  for (const participant of added) events.push(["participant-joined", { participant }]);
+  for (const participant of changed) events.push(["participant-changed", { participant }]);
+  for (const participant of [...added, ...changed]) {
+    const tracks = compare(perceptible(before.get(participant.id)), perceptible(participant));
+    for (const track of tracks.removed) events.push(["track-removed", { participant, track }]);
+    for (const track of tracks.added) events.push(["track-added", { participant, track }]);
+  }
+  return events;
 }

@@ -15,7 +15,7 @@ import { Signaling } from "./signaling.js";
  * @property {() => void} rights the host has changed what we may do
  * @property {() => void} progress something that the room's state depends on changed
  * @property {(source: string, error: RoomError | null) => void} settled a source is published, or refused
- * @property {(reason: string) => void} closed
+ * @property {(reason: string, error?: RoomError) => void} closed with the refusal, if it was one
  */
 
 /** @type {import("./rooms.js").Rights} */
@@ -62,7 +62,7 @@ export class Session {
     this.#signaling = new Signaling(open, {
       message: (message) => this.#receive(message),
       down: () => this.#down(),
-      refused: (reason) => this.#end(reason),
+      refused: (why) => (why instanceof RoomError ? this.#end(why.code, why) : this.#end(why)),
     });
   }
 
@@ -201,6 +201,6 @@ export class Session {
     this.#signaling.stop();
     this.negotiation.stop();
     if (error) this.#listener.error(error);
-    this.#listener.closed(reason);
+    this.#listener.closed(reason, error);
   }
 }

@@ -1,9 +1,11 @@
 // @ts-check
 // The channel to the room: opens it, opens it again whenever it drops, and speaks JSON on it.
 
+import { RoomError } from "./events.js";
+
 /** @typedef {import("./rooms.js").Channel} Channel */
 /** @typedef {import("./rooms.js").OpenChannel} OpenChannel */
-/** @typedef {{message: (message: any) => void, down: () => void, refused: (reason: string) => void}} Listener */
+/** @typedef {{message: (message: any) => void, down: () => void, refused: (why: string | RoomError) => void}} Listener */
 
 const FIRST_PAUSE = 300;
 const LONGEST_PAUSE = 5_000;
@@ -104,13 +106,15 @@ export class Signaling {
       const channel = await this.#open({
         message: (text) => current() && (this.#channel ? this.#receive(text) : early.push(text)),
         close: () => this.#dropped(generation),
-        refused: (reason) => current() && this.#refused(reason),
+        refused: (why) => current() && this.#refused(why),
       });
       if (!current()) return channel.close();
       this.#channel = channel;
       for (const text of early) this.#receive(text);
-    } catch {
-      this.#dropped(generation);
+    } catch (error) {
+      await null; // A channel that throws at once does so before our owner has us.
+      if (error instanceof RoomError && current()) this.#refused(error);
+      else this.#dropped(generation);
     }
   }
 
@@ -139,9 +143,9 @@ export class Signaling {
     this.#listener.down();
   }
 
-  /** @param {string} reason */
-  #refused(reason) {
+  /** @param {string | RoomError} why */
+  #refused(why) {
     this.stop();
-    this.#listener.refused(reason);
+    this.#listener.refused(why);
   }
 }

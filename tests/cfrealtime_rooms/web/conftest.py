@@ -47,7 +47,7 @@ class Client:
 
     async def until(self, condition: str) -> None:
         """Wait until an expression holds in the page."""
-        await self.page.wait_for_function(condition, timeout=20_000)
+        await self.page.wait_for_function(condition, timeout=60_000)
 
     async def until_sent(self, what: str) -> list[str]:
         """Wait until the client has sent this; gives all it has sent since the last look."""

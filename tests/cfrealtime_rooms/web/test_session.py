@@ -179,6 +179,43 @@ async def test_a_closed_room_and_a_host_that_refuses_are_final(enter):
         )
 
 
+REFUSING = """
+const { RoomError } = await import("/rooms.js");
+Object.assign(window, {
+  attempts: 0,
+  ticket: () => { attempts += 1; if (attempts === 1) throw new Error("offline"); throw new RoomError("expired", "Too late."); },
+});
+"""
+
+
+async def test_an_address_that_is_refused_is_final_in_the_hosts_own_words(enter):
+    client = await enter(setup=REFUSING)
+    told = """
+      const { Room } = await import("/rooms.js");
+      const room = new Room(window.ticket), events = [];
+      room.on("state", ({ state, reason }) => events.push([state, reason]));
+      room.on("error", ({ code, message }) => events.push([code, message]));
+      const joining = await room.join().catch(({ code, message }) => [code, message]);
+      return { joining, events, attempts };
+    """
+    refusal = ["expired", "Too late."]
+    assert await client.run(told) == {
+        "joining": refusal,
+        "events": [["preparing", None], ["connecting", None], refusal, ["closed", "expired"]],
+        "attempts": 2,  # the first was no refusal
+    }
+
+
+async def test_a_channel_that_refuses_at_once_is_as_final(enter):
+    client = await enter()
+    told = """
+      const { join, RoomError } = await import("/rooms.js");
+      const channel = () => { throw new RoomError("expired", "Too late."); };
+      return await join("/", { channel }).catch(({ code }) => code);
+    """
+    assert await client.run(told) == "expired"
+
+
 async def test_unknown_messages_and_garbage_are_passed_over(enter, ben):
     client = await enter(ben)
     await client.until_sent("answer")
