@@ -42,7 +42,6 @@ class IceClient(asyncio.DatagramProtocol):
         self._remote: sdp.Transport | None = None
         self._address: Address | None = None
         self._answered = asyncio.Event()
-        self._answered_at = 0.0
         self._checks = set[bytes]()
         self._consent: asyncio.Task[None] | None = None
 
@@ -139,7 +138,6 @@ class IceClient(asyncio.DatagramProtocol):
             return
         if message.message_class == stun.Class.RESPONSE and message.transaction_id in self._checks:
             self._checks.clear()
-            self._answered_at = asyncio.get_running_loop().time()
             if self._address is None:
                 self._address = address
             self._answered.set()
@@ -155,12 +153,15 @@ class IceClient(asyncio.DatagramProtocol):
             self._transport.sendto(bytes(response), address)
 
     async def _keep_consent(self) -> None:
-        loop = asyncio.get_running_loop()
+        # Checks are counted, not seconds: a process that was held up has not been given its answers yet.
         every = min(_CONSENT_EVERY, self._timeout / 3)
-        while loop.time() - self._answered_at < self._timeout:
-            await asyncio.sleep(every)
+        unanswered = 0
+        while unanswered * every < self._timeout:
+            self._answered.clear()
             if self._address is not None:
                 self._check(self._address)
+            await asyncio.sleep(every)
+            unanswered = 0 if self._answered.is_set() else unanswered + 1
         self._lost()
 
 

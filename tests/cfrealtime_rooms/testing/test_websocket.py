@@ -69,7 +69,7 @@ async def test_a_dropped_socket_comes_back_and_resumes():
 async def test_a_host_that_refuses_for_good_is_not_asked_again():
     async with host() as url:
         nobody = WebSocketParticipant(f"{url}/nobody")
-        opening = asyncio.create_task(nobody.open(within=1.0))
+        opening = asyncio.create_task(nobody.open(within=60.0))
         await nobody.wait_until(lambda: nobody.closed is not None)
         assert nobody.closed == "not invited"
         opening.cancel()
