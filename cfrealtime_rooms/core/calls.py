@@ -15,6 +15,8 @@ from cfrealtime.models import (
     TracksResult,
 )
 
+from .secrecy import SECRET
+
 
 @frozen
 class NewSession:
@@ -31,7 +33,7 @@ class Publish:
     """Hand the client's offer to the SFU, with the sections that become publications."""
 
     session_id: str
-    offer: str = field(repr=False)
+    offer: str = field(repr=False, metadata=SECRET)
     tracks: tuple[LocalTrack, ...]
 
 
@@ -48,7 +50,7 @@ class Renegotiate:
     """Hand the client's answer to the SFU."""
 
     session_id: str
-    answer: str = field(repr=False)
+    answer: str = field(repr=False, metadata=SECRET)
 
 
 @frozen

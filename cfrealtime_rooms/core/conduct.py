@@ -26,13 +26,15 @@ from .commands import (
 from .departure import remove
 from .events import AttributesChanged, MessageSent, TrackMuted
 from .exchange import answer
+from .ids import Exchange
 from .membership import join, resume
 from .notices import Message
+from .phases import Idle, Refusal, Trigger, step_of
 from .policy import may_see
 from .preferences import prefer, select
 from .publishing import check_tracks, end, end_grant, may_be_collected, waiting_offer, withdraw
 from .replacing import replace
-from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Connection, Idle, Participant, Selection
+from .state import Connection, Lane, Participant, Selection
 from .turn import Refused, Turn
 from .views import snapshot
 
@@ -59,27 +61,33 @@ def obey(turn: Turn, connection: Connection, command: Command) -> None:
 def _negotiation(
     turn: Turn, participant: Participant, command: Negotiate | Offer | Applied | Answer | Media
 ) -> None:
-    lane, phase = participant.lane, participant.lane.phase
+    lane = participant.lane
     turn.touch(participant)
-    match command, phase:
-        case Negotiate(), _:
-            # In AwaitingOffer too: the offer under that grant may have crossed this, or never come.
+    match command:
+        case Negotiate():
+            # Whatever is open: the offer under a grant that is out may have crossed this, or never come.
             lane.wants_grant = True
-        case Offer(), AwaitingOffer(grant, _) if command.grant == grant:
+        case Offer(grant):
+            _admit(lane, Trigger.OFFER, grant)
             _offered(turn, participant, command)
-        case Offer(), _:
-            raise Refused("no_grant", "Offer only under a current grant: send negotiate and wait.")
-        case Applied(), AwaitingApplied(exchange, _, _) if command.exchange == exchange:
+        case Applied(exchange):
+            _admit(lane, Trigger.APPLIED, exchange)
             lane.note(turn.now, f"applied {exchange}")
-            lane.enter(Idle())
-        case Answer(), AwaitingAnswer(exchange, _, _) if command.exchange == exchange:
-            answer(turn, participant, phase, command.sdp)
-        case Applied() | Answer(), _:
-            raise Refused("stale", "That exchange is not open (any more).")
-        case Media(), _:
+            lane.follow(Trigger.APPLIED, Idle())
+        case Answer(exchange):
+            _admit(lane, Trigger.ANSWER, exchange)
+            answer(turn, participant, command)
+        case Media():
             if command.epoch != lane.epoch:
                 raise Refused("stale", "That epoch is over; a new connection was asked for.")
             _media(turn, participant, command)
+
+
+def _admit(lane: Lane, trigger: Trigger, exchange: int) -> None:
+    """Refuse what the table has no way for."""
+    way = step_of(lane.phase, trigger, exchange)
+    if isinstance(way, Refusal):
+        raise Refused(way.code, way.message)
 
 
 def _offered(turn: Turn, participant: Participant, command: Offer) -> None:
@@ -89,14 +97,14 @@ def _offered(turn: Turn, participant: Participant, command: Offer) -> None:
     try:
         check_tracks(turn, participant, command.tracks)
     except Refused:
-        end_grant(turn, participant, "offer refused")
+        end_grant(turn, participant, Trigger.OFFER, "offer refused")
         raise
     offered = {track.source for track in command.tracks}
     for publication in tuple(participant.publications.values()):
         if publication.state == "negotiating" and publication.source not in offered:
             end(turn, participant, publication.source)  # after a replacement it is not offered again
-    lane.offer = waiting_offer(turn, command.grant, command.sdp, command.tracks)
-    lane.enter(Idle())
+    lane.offer = waiting_offer(turn, Exchange(command.grant), command.sdp, command.tracks)
+    lane.follow(Trigger.OFFER, Idle())
     lane.note(turn.now, f"offer of {len(command.tracks)}")
 
 

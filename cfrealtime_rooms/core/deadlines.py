@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from .departure import remove
 from .ledger import next_payment
+from .phases import Idle, Trigger, follows
 from .publishing import end_grant
 from .replacing import replace
 from .settings import Settings
-from .state import AwaitingOffer, Participant, Room, phase_deadline
+from .state import Participant, Room, phase_deadline
 from .turn import Turn
 
 
@@ -30,10 +31,10 @@ def expire(turn: Turn) -> Iterator[Participant]:
 
 def _lapse(turn: Turn, participant: Participant) -> None:
     """The client did not do its part in time."""
-    if isinstance(participant.lane.phase, AwaitingOffer):
-        end_grant(turn, participant, "grant lapsed")
+    if follows(type(participant.lane.phase), Trigger.LAPSE) is Idle:
+        end_grant(turn, participant, Trigger.LAPSE, "grant lapsed")
     else:
-        replace(turn, participant, "the client did not finish an exchange")
+        replace(turn, participant, "the client did not finish an exchange", by=Trigger.LAPSE)
 
 
 def _end_of_stay(participant: Participant, settings: Settings) -> tuple[float, str] | None:

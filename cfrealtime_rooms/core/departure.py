@@ -5,8 +5,9 @@ from __future__ import annotations
 from .events import ParticipantLeft, RoomClosed
 from .ledger import owe_lane
 from .notices import Closed, Departure
+from .phases import Retired, Trigger
 from .publishing import release
-from .state import Participant, Retired
+from .state import Participant
 from .turn import Turn
 
 REMOVED, CLOSED, BANNED = 4002, 4003, 4004
@@ -22,7 +23,7 @@ def remove(
     Without `farewell` its client is not told, and its channel is left as it is.
     """
     owe_lane(turn, participant)
-    participant.lane.enter(Retired(reason))
+    participant.lane.follow(Trigger.END, Retired(reason))
     del turn.room.participants[participant.id]
     for publication in participant.publications.values():
         release(turn, publication)

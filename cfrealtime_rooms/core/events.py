@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
+from .ids import Epoch
 from .permissions import Permissions
 
 
@@ -199,7 +200,7 @@ class SessionReplaced:
 
     room: str
     participant: str
-    epoch: int
+    epoch: Epoch
     """Of the new session."""
     reason: str
 

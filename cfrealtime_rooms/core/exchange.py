@@ -5,13 +5,15 @@ from __future__ import annotations
 from cfrealtime.models import RemoteTrack, TrackResult, TracksResult
 
 from .calls import Publish, Renegotiate, Subscribe
+from .commands import Answer
 from .events import ParticipantJoined, TrackPublished
 from .layers import asked_rid
 from .ledger import owe
 from .notices import Error, RoomAnswer, RoomOffer
+from .phases import AwaitingAnswer, AwaitingApplied, Trigger
 from .publishing import end, item_failed
 from .replacing import replace
-from .state import AwaitingAnswer, AwaitingApplied, Participant
+from .state import Participant
 from .tracks import Locator, Publication, Subscription, WaitingTrack
 from .turn import Turn
 
@@ -40,7 +42,8 @@ def on_published(turn: Turn, participant: Participant, call: Publish, result: Tr
             _not_taken(turn, participant, track, named=track.mid in result.by_mid)
     lane.sections += len(offer.tracks)
     sdp = answer.sdp
-    lane.enter(AwaitingApplied(offer.exchange, turn.patience(participant, turn.rules.settings.applied), sdp))
+    deadline = turn.patience(participant, turn.rules.settings.applied)
+    lane.follow(Trigger.SFU_ANSWERS, AwaitingApplied(offer.exchange, deadline, sdp))
     lane.note(turn.now, f"published {len(taken)}")
     turn.send(participant, RoomAnswer(offer.exchange, lane.epoch, sdp))
     exchange_succeeded(turn, participant)
@@ -129,7 +132,8 @@ def on_offered(turn: Turn, participant: Participant, call: Subscribe, result: Tr
     lane.sections += allocated
     exchange = participant.next_exchange()
     sdp = result.description.sdp
-    lane.enter(AwaitingAnswer(exchange, turn.patience(participant, turn.rules.settings.answer), sdp))
+    deadline = turn.patience(participant, turn.rules.settings.answer)
+    lane.follow(Trigger.SFU_OFFERS, AwaitingAnswer(exchange, deadline, sdp))
     lane.note(turn.now, f"offered {allocated} of {len(call.tracks)}")
     turn.send(participant, RoomOffer(exchange, lane.epoch, sdp, lane.mids()))
 
@@ -164,8 +168,8 @@ def _subscription_begins(
     publication.refusals = 0
 
 
-def answer(turn: Turn, participant: Participant, exchange: AwaitingAnswer, sdp: str) -> None:
+def answer(turn: Turn, participant: Participant, command: Answer) -> None:
     """The client has answered the SFU's offer: hand it on."""
     lane = participant.lane
-    lane.note(turn.now, f"answer {exchange.exchange}")
-    turn.call(participant, Renegotiate(lane.session_id or "", sdp))
+    lane.note(turn.now, f"answer {command.exchange}")
+    turn.call(participant, Renegotiate(lane.session_id or "", command.sdp), by=Trigger.ANSWER)

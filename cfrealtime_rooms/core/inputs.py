@@ -8,6 +8,7 @@ from attrs import Factory, field, frozen
 
 from .calls import CallOutcome
 from .commands import Command
+from .ids import OperationId
 from .notices import IceServer
 from .permissions import Permissions
 
@@ -50,7 +51,7 @@ class Overflowed:
 class Returned:
     """An API call came to an end."""
 
-    operation: int
+    operation: OperationId
     outcome: CallOutcome
 
 

@@ -1,14 +1,6 @@
 """The lane at work: begins a planned step, and takes in what its call brought back.
 
-A lane moves between the phases of `state.Phase`:
-
-    Idle ── step ──> Calling ── success ──> Idle
-                        ├── an answer came ──> AwaitingApplied ── applied ──> Idle
-                        └── an offer came ───> AwaitingAnswer ── answer ──> Calling (renegotiate) ──> Idle
-    Idle ── grant ──> AwaitingOffer ── offer, or the grant lapses ──> Idle
-    anything ── unknown outcome, a deadline, 410, media lost ──> Retired, and a new lane takes over
-
-`state.TRANSITIONS` says the same as a table, and `Lane.enter` holds to it.
+Where a lane can be and what leads on from there is the table `phases.NEGOTIATION`.
 """
 
 from __future__ import annotations
@@ -34,6 +26,7 @@ from .failures import fail
 from .layers import simulcast
 from .ledger import owe_late_result
 from .notices import Grant
+from .phases import AwaitingOffer, Idle, Otherwise, Trigger, step_of
 from .plan import (
     CloseMids,
     CreateSession,
@@ -49,7 +42,7 @@ from .plan import (
 from .publishing import declare_dead
 from .replacing import replace
 from .repointing import forget_mids, repointed, seen
-from .state import AwaitingOffer, Calling, Idle, Operation, Participant
+from .state import Lane, Operation, Participant
 from .tracks import Publication
 from .turn import Turn
 
@@ -74,7 +67,7 @@ def _grant(turn: Turn, participant: Participant) -> None:
     lane, wait = participant.lane, turn.rules.settings.grant
     lane.wants_grant, lane.granted_last = False, True
     grant = participant.next_exchange()
-    lane.enter(AwaitingOffer(grant, turn.now + wait))
+    lane.follow(Trigger.GRANT, AwaitingOffer(grant, turn.now + wait))
     lane.note(turn.now, "grant")
     turn.send(participant, Grant(grant, lane.epoch, wait))
 
@@ -114,18 +107,24 @@ def _remote(publication: Publication, mid: str | None = None, rid: str | None = 
 def finish(turn: Turn, operation: Operation, outcome: CallOutcome) -> None:
     """Take in the outcome of a lane's call. One that comes late changes nothing but the ledger."""
     participant = turn.room.participants.get(operation.participant or "")
-    calling = Calling(operation.id)
-    if participant is None or participant.lane.epoch != operation.epoch or participant.lane.phase != calling:
+    if participant is None or _too_late(participant.lane, operation):
         owe_late_result(turn, operation, outcome)
         return
-    lane = participant.lane
     turn.touch(participant)
     if isinstance(outcome, Failed):
         fail(turn, participant, operation.call, outcome)
     else:
         _succeed(turn, participant, operation.call, outcome)
-    if lane.phase == calling:
-        lane.enter(Idle())
+    lane = participant.lane  # another one, if this was its last call
+    if step_of(lane.phase, Trigger.RESULT, operation.id) is Idle:
+        lane.follow(Trigger.RESULT, Idle())
+
+
+def _too_late(lane: Lane, operation: Operation) -> bool:
+    """Nobody waits for this call any more."""
+    if lane.epoch != operation.epoch:
+        return True
+    return step_of(lane.phase, Trigger.RESULT, operation.id) is Otherwise.LATE
 
 
 def _succeed(turn: Turn, participant: Participant, call: ApiCall, outcome: Succeeded) -> None:

@@ -17,6 +17,7 @@ from .commands import COMMAND_NAMES
 from .conduct import obey, spread
 from .deadlines import expire, next_deadline
 from .departure import CLOSED, dismiss, remove
+from .ids import OperationId
 from .inputs import (
     AdoptDebt,
     CloseRoom,
@@ -110,7 +111,7 @@ class RoomMachine:
             name = COMMAND_NAMES[type(received.command)]
             turn.send_to(connection.id, Error(refused.code, refused.message, name))
 
-    def _return(self, turn: Turn, operation_id: int, outcome: CallOutcome) -> None:
+    def _return(self, turn: Turn, operation_id: OperationId, outcome: CallOutcome) -> None:
         operation = self.room.operations.pop(operation_id, None)
         if operation is None:
             return
@@ -180,7 +181,7 @@ class RoomMachine:
         seen = turn.left or turn.heard or turn.attributes_changed
         if not (seen or any(participant.visible for participant in changed)):
             return  # who is not visible yet is told of itself when it is
-        room.revision += 1
+        room.next_revision()
         attributes = dict(room.attributes) if turn.attributes_changed else None
         views = {participant.id: view(participant) for participant in changed}
         for participant in room.participants.values():

@@ -9,21 +9,15 @@ from .commands import Join, OfferedTrack, Resume
 from .departure import BANNED, dismiss, remove
 from .events import JoinRefused, ParticipantReconnecting, ParticipantResumed, RoomOpened
 from .exchange import become_visible
+from .ids import Epoch
 from .inputs import Connected
 from .notices import Grant, Joined, RoomAnswer, RoomOffer, Welcome
 from .permissions import may_publish, rights_of
+from .phases import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Phase, Trigger
 from .publishing import check_tracks, end, may_be_collected, waiting_offer, withdraw
 from .replacing import publishes, retire, tell_replaced
 from .sight import begin_to_see
-from .state import (
-    AwaitingAnswer,
-    AwaitingApplied,
-    AwaitingOffer,
-    Connection,
-    Lane,
-    Participant,
-    phase_deadline,
-)
+from .state import Connection, Lane, Participant
 from .turn import Refused, Turn
 from .views import rights, snapshot
 
@@ -110,7 +104,7 @@ def _newcomer(turn: Turn, connection: Connection, command: Join) -> Participant:
         permissions=rights_of(turn.room, connection.identity, connection.permissions),
         attributes={},
         token=turn.new_id("resume"),
-        lane=Lane(epoch=1),
+        lane=Lane(Epoch(1)),
         connection=connection.id,
         joined_at=turn.now,
     )
@@ -217,20 +211,19 @@ def _repeat_open_exchange(turn: Turn, participant: Participant) -> None:
     Its time starts anew, but for one who keeps the host waiting.
     """
     lane, settings = participant.lane, turn.rules.settings
-    due = phase_deadline(participant)
-
-    def until(seconds: float) -> float:
-        return due if lane.enforcing and due is not None else turn.now + seconds
-
+    seconds: dict[type[Phase], float] = {
+        AwaitingOffer: settings.grant,
+        AwaitingApplied: settings.applied,
+        AwaitingAnswer: settings.answer,
+    }
+    if not lane.enforcing and type(lane.phase) in seconds:
+        lane.wait_until(Trigger.RESUME, turn.now + seconds[type(lane.phase)])
     match lane.phase:
-        case AwaitingOffer(grant, _):
-            lane.phase = AwaitingOffer(grant, until(settings.grant))
-            turn.send(participant, Grant(grant, lane.epoch, lane.phase.deadline - turn.now))
+        case AwaitingOffer(grant, deadline):
+            turn.send(participant, Grant(grant, lane.epoch, deadline - turn.now))
         case AwaitingApplied(exchange, _, sdp):
-            lane.phase = AwaitingApplied(exchange, until(settings.applied), sdp)
             turn.send(participant, RoomAnswer(exchange, lane.epoch, sdp))
         case AwaitingAnswer(exchange, _, sdp):
-            lane.phase = AwaitingAnswer(exchange, until(settings.answer), sdp)
             turn.send(participant, RoomOffer(exchange, lane.epoch, sdp, lane.mids()))
         case _:
             pass

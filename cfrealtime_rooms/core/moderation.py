@@ -28,8 +28,9 @@ from .inputs import (
 )
 from .notices import Error, RightsChanged
 from .permissions import may_publish
+from .phases import Calling, Trigger
 from .publishing import withdraw
-from .state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Ban, Calling, Participant
+from .state import Ban, Participant, phase_deadline
 from .turn import Turn
 from .views import rights
 
@@ -164,8 +165,9 @@ def _hurry(turn: Turn, participant: Participant) -> None:
     """A client cannot put off what the host has decided by leaving an exchange open."""
     lane = participant.lane
     lane.enforcing = True
-    if isinstance(lane.phase, AwaitingOffer | AwaitingApplied | AwaitingAnswer):
-        lane.shorten(turn.now + turn.rules.settings.enforce)
+    due = phase_deadline(participant)
+    if due is not None:
+        lane.wait_until(Trigger.HURRY, min(due, turn.now + turn.rules.settings.enforce))
 
 
 def _set_room_attributes(turn: Turn, given: SetRoomAttributes) -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 from attrs import Factory, field, frozen
 
 from .commands import TrackKind
+from .ids import Epoch, Exchange, RoomRevision
 
 
 @frozen
@@ -98,7 +99,7 @@ class Rights:
 class Snapshot:
     """The whole room as this participant may see it, itself included."""
 
-    revision: int
+    revision: RoomRevision
     participants: tuple[ParticipantView, ...]
     mids: Mapping[str, str]
     """Every receiving mid of the current connection to the publication it carries."""
@@ -111,7 +112,7 @@ class Joined:
     """The participant is in the room, or back in it."""
 
     participant: str
-    epoch: int
+    epoch: Epoch
     token: str = field(repr=False)
     """For the next `resume`; single use."""
     snapshot: Snapshot
@@ -122,8 +123,8 @@ class Joined:
 class Grant:
     """The client may send one offer now."""
 
-    grant: int
-    epoch: int
+    grant: Exchange
+    epoch: Epoch
     deadline: float
     """Seconds from now."""
 
@@ -132,8 +133,8 @@ class Grant:
 class RoomAnswer:
     """The SFU's answer to the client's offer; to be reported as applied."""
 
-    exchange: int
-    epoch: int
+    exchange: Exchange
+    epoch: Epoch
     sdp: str = field(repr=False)
 
 
@@ -141,8 +142,8 @@ class RoomAnswer:
 class RoomOffer:
     """The SFU's offer; to be answered. `mids` is the whole map as it holds from this offer on."""
 
-    exchange: int
-    epoch: int
+    exchange: Exchange
+    epoch: Epoch
     sdp: str = field(repr=False)
     mids: Mapping[str, str]
 
@@ -151,7 +152,7 @@ class RoomOffer:
 class Mids:
     """Receiving mids carry other publications now: the whole map."""
 
-    epoch: int
+    epoch: Epoch
     mids: Mapping[str, str]
 
 
@@ -162,8 +163,8 @@ class Replace:
     With a grant, offer on it at once (what is published); without one, wait for the room's offer.
     """
 
-    epoch: int
-    grant: int | None
+    epoch: Epoch
+    grant: Exchange | None
     deadline: float | None
 
 
@@ -171,8 +172,8 @@ class Replace:
 class Delta:
     """What changed in the room from revision `since` to `revision`."""
 
-    since: int
-    revision: int
+    since: RoomRevision
+    revision: RoomRevision
     participants: tuple[ParticipantView, ...] = ()
     """Whole views of those that are new or changed."""
     left: tuple[Departure, ...] = ()

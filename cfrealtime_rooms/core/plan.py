@@ -13,9 +13,10 @@ from attrs import Factory, define, field, frozen
 
 from .calls import ApiCall
 from .layers import TRIES, other_rid, wanted_rid
+from .phases import Idle
 from .policy import Policy, Visible, Wanted, everybody, may_receive, ready_at
 from .settings import TRACKS_PER_CALL, Settings
-from .state import Idle, Lane, Participant, Room
+from .state import Lane, Participant, Room
 from .tracks import Publication, Subscription
 
 PAUSES = ((8, 0.0), (100, 0.25))

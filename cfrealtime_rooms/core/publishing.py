@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterable
 from .backoff import later
 from .commands import OfferedTrack
 from .events import TrackUnpublished
+from .ids import Exchange
 from .permissions import may_publish
-from .state import Idle, Participant
+from .phases import Idle, Trigger
+from .state import Participant
 from .tracks import ClientOffer, Publication, WaitingTrack
 from .turn import Refused, Turn
 
@@ -76,7 +78,7 @@ def published_or_offered(participant: Participant) -> set[str]:
 
 
 def waiting_offer(
-    turn: Turn, exchange: int, sdp: str, tracks: Iterable[OfferedTrack], *, from_join: bool = False
+    turn: Turn, exchange: Exchange, sdp: str, tracks: Iterable[OfferedTrack], *, from_join: bool = False
 ) -> ClientOffer:
     """The offer as the lane holds it: each track under the name it will have at the SFU."""
     waiting = tuple(
@@ -109,9 +111,9 @@ def withdraw(turn: Turn, participant: Participant, source: str) -> bool:
     return found
 
 
-def end_grant(turn: Turn, participant: Participant, why: str) -> None:
-    """The grant is over without an offer: what was to be offered again after a replacement has ended."""
-    participant.lane.enter(Idle())
+def end_grant(turn: Turn, participant: Participant, by: Trigger, why: str) -> None:
+    """The grant is used up for nothing: what was to be offered again after a replacement has ended."""
+    participant.lane.follow(by, Idle())
     participant.lane.note(turn.now, why)
     for publication in tuple(participant.publications.values()):
         if publication.state == "negotiating":

@@ -7,7 +7,8 @@ from .departure import remove
 from .events import SessionReplaced
 from .ledger import owe_lane
 from .notices import Replace
-from .state import AwaitingOffer, Lane, Participant, Retired
+from .phases import AwaitingOffer, Retired, Trigger
+from .state import Lane, Participant
 from .tracks import Retry
 from .turn import Turn
 
@@ -19,10 +20,17 @@ No outage leads there: each replacement but the first begins later than the one 
 """
 
 
-def replace(turn: Turn, participant: Participant, reason: str, *, uncertain: bool = False) -> None:
+def replace(
+    turn: Turn,
+    participant: Participant,
+    reason: str,
+    *,
+    uncertain: bool = False,
+    by: Trigger = Trigger.END,
+) -> None:
     """Retire the lane, owe what its session holds, and begin a new epoch."""
     had_media = publishes(participant)
-    retire(turn, participant, reason, uncertain=uncertain)
+    retire(turn, participant, reason, uncertain=uncertain, by=by)
     participant.replacements = [at for at in participant.replacements if turn.now - at < LATELY]
     participant.replacements.append(turn.now)
     if len(participant.replacements) > OFTEN:
@@ -47,13 +55,20 @@ def publishes(participant: Participant) -> bool:
     )
 
 
-def retire(turn: Turn, participant: Participant, reason: str, *, uncertain: bool = False) -> None:
+def retire(
+    turn: Turn,
+    participant: Participant,
+    reason: str,
+    *,
+    uncertain: bool = False,
+    by: Trigger = Trigger.END,
+) -> None:
     """End the lane for good and put a fresh one in its place."""
     old = participant.lane
     owe_lane(turn, participant, uncertain=uncertain)
-    old.enter(Retired(reason))
-    participant.lane = Lane(epoch=old.epoch + 1, timeline=old.timeline)
-    participant.lane.note(turn.now, f"epoch {old.epoch + 1}: {reason}")
+    old.follow(by, Retired(reason))
+    participant.lane = Lane(epoch=old.next_epoch(), timeline=old.timeline)
+    participant.lane.note(turn.now, f"epoch {participant.lane.epoch}: {reason}")
     for publication in participant.publications.values():
         publication.lose_session()
     turn.change(participant)
@@ -68,9 +83,9 @@ def tell_replaced(turn: Turn, participant: Participant, *, offers: bool) -> None
         return
     wait = turn.rules.settings.grant
     if isinstance(lane.phase, AwaitingOffer):  # it was told before, on a channel that dropped
-        grant = lane.phase.grant
-        lane.phase = AwaitingOffer(grant, turn.now + wait)
+        grant = lane.phase.exchange
+        lane.wait_until(Trigger.RESUME, turn.now + wait)
     else:
         grant = participant.next_exchange()
-        lane.enter(AwaitingOffer(grant, turn.now + wait))
+        lane.follow(Trigger.GRANT, AwaitingOffer(grant, turn.now + wait))
     turn.send(participant, Replace(lane.epoch, grant, wait))

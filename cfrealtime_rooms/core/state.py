@@ -4,84 +4,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Final
 
 from attrs import Factory, define, evolve, field, frozen
 
 from .calls import ApiCall
+from .ids import UNSEEN, Epoch, Exchange, OperationId, RoomRevision
 from .permissions import Permissions
+from .phases import Awaiting, Calling, Idle, IllegalTransitionError, Phase, Trigger, follows
+from .secrecy import SECRET
 from .tracks import ClientOffer, Locator, Publication, Retry, Subscription
 
 TIMELINE_LENGTH = 64
-
-
-@frozen
-class Idle:
-    """Nothing is open; the next step may begin."""
-
-
-@frozen
-class Calling:
-    """One API call is under way."""
-
-    op: int
-
-
-@frozen
-class AwaitingOffer:
-    """The client was granted an offer."""
-
-    grant: int
-    deadline: float
-
-
-@frozen
-class AwaitingApplied:
-    """The SFU's answer is with the client. It is kept for a client that resumes."""
-
-    exchange: int
-    deadline: float
-    answer: str = field(repr=False)
-
-
-@frozen
-class AwaitingAnswer:
-    """The SFU's offer is with the client. It is kept for a client that resumes."""
-
-    exchange: int
-    deadline: float
-    offer: str = field(repr=False)
-
-
-@frozen
-class Retired:
-    """Terminal: the session is in the ledger; a replacement is a new lane."""
-
-    reason: str
-
-
-Phase = Idle | Calling | AwaitingOffer | AwaitingApplied | AwaitingAnswer | Retired
-
-TRANSITIONS: Final[Mapping[type[Phase], Mapping[type[Phase], str]]] = {
-    Idle: {Calling: "step", AwaitingOffer: "grant"},
-    Calling: {Idle: "result", AwaitingApplied: "the SFU answers", AwaitingAnswer: "the SFU offers"},
-    AwaitingOffer: {Idle: "offer"},
-    AwaitingApplied: {Idle: "applied"},
-    AwaitingAnswer: {Calling: "answer"},
-    Retired: {},
-}
-"""Every way from one phase to another, and what leads there; from each but the last to `Retired` as well."""
-
-
-class IllegalTransitionError(Exception):
-    """A fault of the core's: a lane was to enter a phase that does not follow from the one it is in."""
 
 
 @define
 class Lane:
     """Owner of every mutation of one session: what is wanted and what is, never a queue of requests."""
 
-    epoch: int
+    epoch: Epoch
     session_id: str | None = None
     phase: Phase = Factory(Idle)
     subscriptions: dict[str, Subscription] = Factory(dict[str, Subscription])
@@ -118,17 +58,23 @@ class Lane:
         """Nothing has begun on it: no session, no call, no offer of the client's."""
         return self.session_id is None and self.offer is None and not isinstance(self.phase, Calling)
 
-    def enter(self, phase: Phase) -> None:
-        """Go on to another phase. One that does not follow is refused, and the lane stays as it is."""
+    def follow(self, trigger: Trigger, phase: Phase) -> None:
+        """Go on to another phase. A step that is not in the table is refused, and the lane stays as it is."""
         before, after = type(self.phase), type(phase)
-        if after not in TRANSITIONS[before] and (after is not Retired or before is Retired):
-            raise IllegalTransitionError(f"{before.__name__} is not followed by {after.__name__}")
+        if follows(before, trigger) is not after:
+            raise IllegalTransitionError(
+                f"{before.__name__}: {trigger.value} does not lead to {after.__name__}"
+            )
         self.phase = phase
 
-    def shorten(self, until: float) -> None:
-        """The client has until then, at most, to do its part of what is open."""
-        if isinstance(self.phase, AwaitingOffer | AwaitingApplied | AwaitingAnswer):
-            self.phase = evolve(self.phase, deadline=min(self.phase.deadline, until))
+    def wait_until(self, trigger: Trigger, deadline: float) -> None:
+        """The client has another deadline for its part of what is open, if something is."""
+        if isinstance(self.phase, Awaiting):
+            self.follow(trigger, evolve(self.phase, deadline=deadline))
+
+    def next_epoch(self) -> Epoch:
+        """Of the lane that replaces this one."""
+        return Epoch(self.epoch + 1)
 
     def note(self, now: float, what: str) -> None:
         """Remember a step for `inspect`. Never SDP, never a secret."""
@@ -157,7 +103,7 @@ class Participant:
     name: str
     permissions: Permissions
     attributes: dict[str, str]
-    token: str = field(repr=False)
+    token: str = field(repr=False, metadata=SECRET)
     lane: Lane
     connection: str | None
     """None while the channel is down."""
@@ -167,9 +113,10 @@ class Participant:
     """Others know of it: the first exchange has succeeded, or it is a viewer."""
     publications: dict[str, Publication] = Factory(dict[str, Publication])
     """By source."""
-    told: int = 0
+    told: RoomRevision = UNSEEN
     """The revision its client has."""
     exchanges: int = 0
+    """How many grants and exchanges there have been."""
     replacements: list[float] = Factory(list[float])
     """When its sessions were replaced lately."""
     selection: Selection = Factory(Selection)
@@ -178,18 +125,16 @@ class Participant:
     hears_of: set[str] | None = None
     """Who its client was told about, where the host's function decides; None: all who are visible."""
 
-    def next_exchange(self) -> int:
+    def next_exchange(self) -> Exchange:
         """A number for a grant or an exchange; never used twice for this participant."""
         self.exchanges += 1
-        return self.exchanges
+        return Exchange(self.exchanges)
 
 
 def phase_deadline(participant: Participant) -> float | None:
     """Until when the client has to do its part of what is open, if something is."""
     phase = participant.lane.phase
-    if isinstance(phase, AwaitingOffer | AwaitingApplied | AwaitingAnswer):
-        return phase.deadline
-    return None
+    return phase.deadline if isinstance(phase, Awaiting) else None
 
 
 @define
@@ -231,10 +176,10 @@ class Debt:
 class Operation:
     """A call under way, and who waits for it: a lane (participant and epoch), else its session's debt."""
 
-    id: int
+    id: OperationId
     call: ApiCall
     participant: str | None = None
-    epoch: int | None = None
+    epoch: Epoch | None = None
 
 
 @define
@@ -242,11 +187,11 @@ class Room:
     """Everything known about one room."""
 
     id: str
-    revision: int = 0
+    revision: RoomRevision = UNSEEN
     """Counts changes that a client can see, and nothing else."""
     participants: dict[str, Participant] = Factory(dict[str, Participant])
     connections: dict[str, Connection] = Factory(dict[str, Connection])
-    operations: dict[int, Operation] = Factory(dict[int, Operation])
+    operations: dict[OperationId, Operation] = Factory(dict[OperationId, Operation])
     debts: dict[str, Debt] = Factory(dict[str, Debt])
     """The ledger, by session id."""
     attributes: dict[str, str] = Factory(dict[str, str])
@@ -259,10 +204,14 @@ class Room:
     counter: int = 0
     """For ids of operations."""
 
-    def next_number(self) -> int:
-        """An id for an operation."""
+    def next_operation(self) -> OperationId:
+        """An id for an operation; never used twice in this room."""
         self.counter += 1
-        return self.counter
+        return OperationId(self.counter)
+
+    def next_revision(self) -> None:
+        """Something that clients can see has changed."""
+        self.revision = RoomRevision(self.revision + 1)
 
     def located(self, session_id: str, track_name: str) -> Publication | None:
         """The publication that the SFU knows under this locator, if it still is one."""

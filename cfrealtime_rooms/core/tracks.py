@@ -8,6 +8,8 @@ from typing import Literal
 from attrs import define, evolve, field, frozen
 
 from .commands import TrackKind
+from .ids import Exchange
+from .secrecy import SECRET
 
 
 @frozen
@@ -90,8 +92,8 @@ class WaitingTrack:
 class ClientOffer:
     """An offer of the client's that waits for its lane, or is on its way to the SFU."""
 
-    exchange: int
-    sdp: str = field(repr=False)
+    exchange: Exchange
+    sdp: str = field(repr=False, metadata=SECRET)
     tracks: tuple[WaitingTrack, ...]
     from_join: bool
 

@@ -10,8 +10,9 @@ from .actions import Action, Call, Emit, HangUp, Send, StopRepointing
 from .calls import ApiCall
 from .events import RoomEvent
 from .notices import Departure, Notice
+from .phases import Calling, Trigger
 from .plan import Rules
-from .state import Calling, Operation, Participant, Room
+from .state import Operation, Participant, Room
 
 
 class Refused(Exception):  # noqa: N818 - an outcome of a command, never seen outside the core
@@ -64,17 +65,17 @@ class Turn:
         """Tell the host."""
         self.actions.append(Emit(event))
 
-    def call(self, participant: Participant, call: ApiCall) -> None:
-        """Begin the one call a lane may have under way."""
+    def call(self, participant: Participant, call: ApiCall, by: Trigger = Trigger.CALL) -> None:
+        """Begin the one call a lane may have under way: the plan's next step, or what an answer leads to."""
         lane = participant.lane
-        operation = Operation(self.room.next_number(), call, participant=participant.id, epoch=lane.epoch)
-        lane.enter(Calling(operation.id))
+        operation = Operation(self.room.next_operation(), call, participant=participant.id, epoch=lane.epoch)
+        lane.follow(by, Calling(operation.id))
         self._begin(operation)
         lane.note(self.now, f"call {type(call).__name__}")
 
     def call_for_debt(self, call: ApiCall) -> None:
         """Begin a call that pays a debt of its session."""
-        self._begin(Operation(self.room.next_number(), call))
+        self._begin(Operation(self.room.next_operation(), call))
 
     def _begin(self, operation: Operation) -> None:
         self.room.operations[operation.id] = operation

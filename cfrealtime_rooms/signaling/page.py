@@ -67,6 +67,7 @@ def _row(attribute: Attribute[Any], hint: object, remark: str, inside: dict[type
 
 
 def _type(hint: Any, inside: dict[type[Any], None]) -> str:  # noqa: ANN401 - any annotation
+    hint = getattr(hint, "__supertype__", hint)  # numbers of the core have types of their own
     origin, args = get_origin(hint), get_args(hint)
     if hint in _SCALARS:
         return _SCALARS[hint]

@@ -103,6 +103,7 @@ def _field(
 
 
 def _type(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - any annotation
+    hint = getattr(hint, "__supertype__", hint)  # numbers of the core have types of their own
     origin, args = get_origin(hint), get_args(hint)
     if hint in _SCALARS:
         return dict(_SCALARS[hint])

@@ -12,7 +12,8 @@ from cattrs.strategies import configure_tagged_union
 from ..core.calls import ApiCall
 from ..core.inputs import AdoptDebt
 from ..core.ledger import held_mids
-from ..core.state import TIMELINE_LENGTH, Phase, Room
+from ..core.phases import Phase
+from ..core.state import TIMELINE_LENGTH, Room
 from .contract import Intent, StoreError
 
 VERSION = 1

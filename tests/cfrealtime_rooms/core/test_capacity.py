@@ -140,9 +140,9 @@ def test_a_refused_track_leaves_what_was_published(settings, says):
     driver = Driver(settings=settings)
     driver.enter("ann", MICROPHONE, CAMERA)
     driver.send("ann", Negotiate())
-    driver.send("ann", Offer(driver.lane("ann").phase.grant, "v=0", (SCREEN,)))
+    driver.send("ann", Offer(driver.lane("ann").phase.exchange, "v=0", (SCREEN,)))
     assert says in driver.last("ann", Error).message
     assert driver.member("ann").publications.keys() == {"microphone", "camera"}
     driver.send("ann", Negotiate())
-    driver.send("ann", Offer(driver.lane("ann").phase.grant, "v=0", (OfferedTrack("3", "x", "video"),)))
+    driver.send("ann", Offer(driver.lane("ann").phase.exchange, "v=0", (OfferedTrack("3", "x", "video"),)))
     assert driver.errors("ann") == ["too_many_tracks"] * 2

@@ -22,7 +22,7 @@ from cfrealtime_rooms.core.events import MessageSent, TrackMuted
 from cfrealtime_rooms.core.inputs import Overflowed, Received, Say
 from cfrealtime_rooms.core.notices import Delta, Grant, Message, Replace, Snapshot
 from cfrealtime_rooms.core.permissions import Permissions
-from cfrealtime_rooms.core.state import AwaitingOffer, Idle
+from cfrealtime_rooms.core.phases import AwaitingOffer, Idle
 from cfrealtime_rooms.core.tracks import Retry
 from tests.cfrealtime_rooms.core.driver import CAMERA, MICROPHONE, SCREEN, Driver
 

@@ -7,7 +7,7 @@ import pytest
 from cfrealtime_rooms.core.calls import Subscribe
 from cfrealtime_rooms.core.commands import Join, Media, Negotiate
 from cfrealtime_rooms.core.notices import Replace
-from cfrealtime_rooms.core.state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Idle
+from cfrealtime_rooms.core.phases import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Idle
 from tests.cfrealtime_rooms.core.driver import MICROPHONE, Driver
 
 

@@ -12,7 +12,7 @@ from cfrealtime_rooms.core.calls import (
 from cfrealtime_rooms.core.commands import Answer, Join, Media, Negotiate, Offer
 from cfrealtime_rooms.core.events import SessionReplaced
 from cfrealtime_rooms.core.notices import Error, Grant, Replace
-from cfrealtime_rooms.core.state import Idle
+from cfrealtime_rooms.core.phases import Idle
 from tests.cfrealtime_rooms.core.driver import (
     MICROPHONE,
     NOT_SENT,

@@ -25,7 +25,7 @@ from cfrealtime_rooms.core.calls import (
 from cfrealtime_rooms.core.commands import Answer, Applied, Join, Leave, Media, Negotiate, Offer, Unpublish
 from cfrealtime_rooms.core.inputs import Returned
 from cfrealtime_rooms.core.notices import Error, Grant, Replace, RoomAnswer, RoomOffer
-from cfrealtime_rooms.core.state import AwaitingApplied, AwaitingOffer, Idle
+from cfrealtime_rooms.core.phases import AwaitingApplied, AwaitingOffer, Idle
 from tests.cfrealtime_rooms.core.driver import (
     CAMERA,
     MICROPHONE,
@@ -246,7 +246,7 @@ def test_what_could_not_be_closed_is_closed_later_and_the_lane_goes_on():
     assert (lane.phase, lane.closing) == (Idle(), {"0"})
     driver.send("ann", Negotiate())
     assert isinstance(lane.phase, AwaitingOffer)
-    driver.send("ann", Offer(lane.phase.grant, "v=0", (SCREEN,)))
+    driver.send("ann", Offer(lane.phase.exchange, "v=0", (SCREEN,)))
     assert any(isinstance(one.call, Publish) for one in driver.calls)
 
 

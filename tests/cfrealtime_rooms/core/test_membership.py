@@ -21,8 +21,8 @@ from cfrealtime_rooms.core.notices import (
     Welcome,
 )
 from cfrealtime_rooms.core.permissions import Permissions
+from cfrealtime_rooms.core.phases import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Calling, Idle
 from cfrealtime_rooms.core.settings import Settings
-from cfrealtime_rooms.core.state import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Calling, Idle
 from tests.cfrealtime_rooms.core.driver import CAMERA, MICROPHONE, SCREEN, Driver
 
 
@@ -175,7 +175,7 @@ def granted(driver):
 
 def answered(driver):
     granted(driver)
-    driver.send("ann", Offer(driver.lane("ann").phase.grant, "v=0", (SCREEN,)))
+    driver.send("ann", Offer(driver.lane("ann").phase.exchange, "v=0", (SCREEN,)))
     driver.end()
 
 

@@ -29,7 +29,7 @@ from cfrealtime_rooms.core.inputs import (
 )
 from cfrealtime_rooms.core.notices import Closed, Delta, Error, Joined, Replace, Rights, RightsChanged
 from cfrealtime_rooms.core.permissions import Permissions
-from cfrealtime_rooms.core.state import AwaitingAnswer
+from cfrealtime_rooms.core.phases import AwaitingAnswer
 from tests.cfrealtime_rooms.core.driver import CAMERA, MICROPHONE, SCREEN, Driver, pair
 
 NO_CAMERA = Permissions(publish=frozenset({"microphone"}))
@@ -50,7 +50,7 @@ def offering(*tracks):
     driver = pair()
     driver.send("ann", Negotiate())
     lane = driver.lane("ann")
-    grant = lane.phase.grant
+    grant = lane.phase.exchange
     lane.look = True
     driver.send("ann", Offer(grant, "v=0", tracks))
     driver.made.clear()
@@ -120,7 +120,7 @@ def test_permission_taken_away_while_the_publish_is_queued_makes_no_publish():
     assert driver.errors("ann") == ["not_allowed"]
     assert not any(isinstance(call, Publish) for call in driver.made)
     driver.send("ann", Negotiate())
-    driver.send("ann", Offer(driver.lane("ann").phase.grant, "v=0", (SCREEN,)))
+    driver.send("ann", Offer(driver.lane("ann").phase.exchange, "v=0", (SCREEN,)))
     assert driver.errors("ann") == ["not_allowed"] * 2
 
 
@@ -180,14 +180,14 @@ def test_an_enforced_mute_costs_one_call_and_holds_until_allowed():
     assert driver.last("ann", RightsChanged).rights == Rights(muted=("camera",))
     for _ in range(2):
         driver.send("ann", Negotiate())
-        driver.send("ann", Offer(driver.lane("ann").phase.grant, "v=0", (CAMERA,)))
+        driver.send("ann", Offer(driver.lane("ann").phase.exchange, "v=0", (CAMERA,)))
         driver.settle()
     assert driver.errors("ann") == ["muted_by_host"] * 2
     driver.give(AllowSource("ann", "camera"))
     assert driver.last("ann", RightsChanged).rights == Rights()
     assert "camera" not in driver.member("ann").publications
     driver.send("ann", Negotiate())
-    driver.send("ann", Offer(driver.lane("ann").phase.grant, "v=0", (CAMERA,)))
+    driver.send("ann", Offer(driver.lane("ann").phase.exchange, "v=0", (CAMERA,)))
     driver.settle()
     assert driver.member("ann").publications.keys() == {"microphone", "camera"}
     kinds = [type(event) for event in driver.events]

@@ -6,6 +6,7 @@ import pytest
 
 from cfrealtime_rooms.core.calls import Renegotiate
 from cfrealtime_rooms.core.permissions import Permissions
+from cfrealtime_rooms.core.phases import Calling
 from cfrealtime_rooms.core.plan import (
     CloseMids,
     CreateSession,
@@ -24,7 +25,7 @@ from cfrealtime_rooms.core.plan import (
 )
 from cfrealtime_rooms.core.policy import everyone
 from cfrealtime_rooms.core.settings import Settings
-from cfrealtime_rooms.core.state import Calling, Lane, Participant, Room
+from cfrealtime_rooms.core.state import Lane, Participant, Room
 from cfrealtime_rooms.core.tracks import ClientOffer, Locator, Publication, Retry, Subscription
 
 NOW = 100.0

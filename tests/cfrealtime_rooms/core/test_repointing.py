@@ -21,7 +21,7 @@ from cfrealtime_rooms.core.calls import (
 )
 from cfrealtime_rooms.core.commands import Applied, Media, Offer
 from cfrealtime_rooms.core.notices import Mids, Replace
-from cfrealtime_rooms.core.state import AwaitingApplied
+from cfrealtime_rooms.core.phases import AwaitingApplied
 from tests.cfrealtime_rooms.core.driver import (
     MICROPHONE,
     UNKNOWN,

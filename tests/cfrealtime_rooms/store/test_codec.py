@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from cfrealtime.models import LocalTrack, RemoteTrack
-from cfrealtime_rooms.core import calls, state, tracks
+from cfrealtime_rooms.core import calls, phases, state, tracks
 from cfrealtime_rooms.core.inputs import AdoptDebt
 from cfrealtime_rooms.core.permissions import Permissions
 from cfrealtime_rooms.store import Intent, StoreError
@@ -26,12 +26,12 @@ CALLS = [
     calls.Look("s1"),
 ]
 PHASES = [
-    state.Idle(),
-    state.Calling(7),
-    state.AwaitingOffer(3, 12.5),
-    state.AwaitingApplied(3, 12.5, "an answer"),
-    state.AwaitingAnswer(4, 12.5, "an offer"),
-    state.Retired("why"),
+    phases.Idle(),
+    phases.Calling(7),
+    phases.AwaitingOffer(3, 12.5),
+    phases.AwaitingApplied(3, 12.5, "an answer"),
+    phases.AwaitingAnswer(4, 12.5, "an offer"),
+    phases.Retired("why"),
 ]
 
 
@@ -66,7 +66,7 @@ def test_a_lane_is_read_in_the_phase_it_was_written_in(phase):
 
 
 def test_every_phase_and_every_call_has_its_example():
-    assert {type(phase) for phase in PHASES} == set(get_args(state.Phase))
+    assert {type(phase) for phase in PHASES} == set(get_args(phases.Phase))
     assert {type(call) for call in CALLS} == set(get_args(calls.ApiCall))
 
 
@@ -145,7 +145,7 @@ def test_a_next_owner_inherits_sessions_debts_and_open_calls():
 
 
 def test_state_shows_neither_descriptions_nor_tokens():
-    one = participant(phase=state.AwaitingAnswer(4, 12.5, "an offer"), repeat=CALLS[1])
+    one = participant(phase=phases.AwaitingAnswer(4, 12.5, "an offer"), repeat=CALLS[1])
     shown = repr(room(one)) + repr(attrs.evolve(one, token="secret"))
     assert "an offer" not in shown
     assert "secret" not in shown
