@@ -4,6 +4,7 @@
 
 import { Room } from "/cfrealtime/rooms.js";
 import { Chat } from "./chat.js";
+import { invitation, way } from "./host.js";
 import { Inspection } from "./inspection.js";
 import { Stage } from "./tiles.js";
 
@@ -21,11 +22,10 @@ const SPEAKING = 0.02;
 const PAUSE = 600;
 const LOOK = 150;
 
-// Who this page load is. It lives in memory only, so a second tab is a second person. A real app authenticates the
-// WebSocket (a cookie, a signed ticket) and takes the identity from there, never from the page.
-const identity = [...crypto.getRandomValues(new Uint8Array(12))].map((n) => n.toString(16).padStart(2, "0")).join("");
-
 const STATES = { idle: "", preparing: "Preparing", connecting: "Connecting", connected: "Connected", reconnecting: "Reconnecting", closed: "" };
+
+/** What needs which right. */
+const BUTTONS = /** @type {const} */ ([["mute", "microphone"], ["camera-switch", "camera"], ["share", "screen"]]);
 
 /** @type {Record<string, string>} */
 const GOODBYES = {
@@ -42,6 +42,8 @@ const GOODBYES = {
 
 /** @type {Room | null} */
 let room = null;
+/** @type {import("./host.js").Invitation | null} who the host expects here, where people do not choose */
+let invited = null;
 const chat = new Chat($("log"));
 const stage = new Stage($("stage"), (blocked) => ($("hear").hidden = !blocked));
 const inspection = new Inspection($("inspection"));
@@ -61,8 +63,9 @@ function enter() {
   show("meeting");
   $("title").focus();
 
-  const query = new URLSearchParams({ identity, name });
-  room = new Room(`/rooms/${encodeURIComponent(id)}?${query}`, { name, audio: true, video: true });
+  const { url, options } = way(id, name);
+  const may = (/** @type {string} */ source) => invited?.publish?.includes(source) ?? true;
+  room = new Room(url, { name, audio: may("microphone"), video: may("camera"), ...options });
   listen(room);
   room.join().catch(() => {}); // Why it failed has been told by its events.
   if (parameters.has("debug")) inspection.start(`/rooms/${encodeURIComponent(id)}/inspect`);
@@ -74,17 +77,39 @@ function exit(note) {
   stage.show([]);
   document.title = "Meeting";
   $("hear").hidden = true;
+  $("notices").replaceChildren(); // The note says it.
   $("note").textContent = note;
   $("note").hidden = false;
   show("lobby");
-  $("room").focus();
+  (invited ? $("join") : $("room")).focus();
 }
 
-/** @param {"lobby" | "meeting"} view */
+/** @param {"lobby" | "meeting" | "refusal"} view */
 function show(view) {
   document.body.dataset.view = view;
-  $("lobby").hidden = view !== "lobby";
-  $("meeting").hidden = view !== "meeting";
+  for (const id of ["lobby", "meeting", "refusal"]) $(id).hidden = id !== view;
+}
+
+/**
+ * The host knows who this is and where they go: nothing is left to fill in.
+ * @param {import("./host.js").Invitation} given
+ */
+function welcome(given) {
+  invited = given;
+  const watching = given.publish?.length === 0;
+  const told = watching ? "You see and hear the others; they do not see or hear you." : "You are asked for your camera and microphone next.";
+  $("name").value = given.name;
+  $("room").value = given.room;
+  $("heading").textContent = `Join ${given.room}`;
+  $("lead").textContent = `You are invited as ${given.name}. ${told}`;
+  for (const element of document.querySelectorAll("[data-chosen]")) element.toggleAttribute("hidden", true);
+}
+
+/** @param {RoomError} refusal */
+function turnAway({ code, message }) {
+  $("refusal").dataset.code = code;
+  $("refusal-text").textContent = message;
+  show("refusal");
 }
 
 /**
@@ -113,11 +138,14 @@ function remember(name) {
 /** @param {Room} joined */
 function listen(joined) {
   let settled = false; // Those who were here before us did not just come.
+  /** @type {RoomError | null} */
+  let refusal = null;
   joined.on("state", ({ state, reason }) => {
     showState(joined);
     if (state === "reconnecting") say("Connection lost. Reconnecting.");
     if (state === "closed" && joined === room) {
-      exit(GOODBYES[reason ?? ""] ?? "The meeting is over for you.");
+      const words = refusal?.code === reason ? refusal?.message : null;
+      exit(GOODBYES[reason ?? ""] ?? words ?? "The meeting is over for you.");
       room = null;
     }
   });
@@ -140,7 +168,8 @@ function listen(joined) {
     chat.said({ by: sender?.id ?? "", name: sender?.name ?? "Meeting", text, mine: sender?.isSelf ?? false });
     if ($("meeting").dataset.chat === "closed") showUnread(Number($("unread").textContent) + 1);
   });
-  joined.on("error", ({ code, message }) => {
+  joined.on("error", (error) => {
+    const { code, message } = (refusal = error);
     if (code === "negotiation_failed") return; // "Reconnecting" says it, and it heals by itself.
     notice(code, joined.state === "preparing" ? `${message} You join without it.` : message);
   });
@@ -177,7 +206,13 @@ function showState(joined) {
   const sharing = self?.tracks.has("screen") ?? false;
   $("share").querySelector("span").textContent = sharing ? "Stop sharing" : "Share screen";
   $("share").toggleAttribute("data-on", sharing);
-  for (const id of ["mute", "camera-switch", "share"]) $(id).disabled = !self;
+  for (const [id, source] of BUTTONS) {
+    $(id).disabled = !self;
+    $(id).hidden = joined.rights?.publish?.includes(source) === false;
+  }
+  const silent = joined.rights?.message === false;
+  $("text").disabled = silent;
+  $("text").placeholder = silent ? "You can read what others write" : "Write to everyone";
 }
 
 /** @param {import("/cfrealtime/rooms.js").RoomState} state */
@@ -315,5 +350,13 @@ $("name").value = parameters.get("name") ?? remember();
 $("room").value = parameters.get("room") ?? "lobby";
 $("insecure").hidden = isSecureContext;
 openChat(!matchMedia("(max-width: 860px)").matches);
-if (parameters.get("join") === "1" && $("name").value.trim()) enter();
-else ($("name").value ? $("room") : $("name")).focus();
+
+try {
+  const given = await invitation();
+  if (given) welcome(given);
+  show("lobby");
+  if (parameters.get("join") === "1" && $("name").value.trim()) enter();
+  else (given ? $("join") : $("name").value ? $("room") : $("name")).focus();
+} catch (refusal) {
+  turnAway(/** @type {RoomError} */ (refusal));
+}

@@ -183,7 +183,10 @@ REFUSING = """
 const { RoomError } = await import("/rooms.js");
 Object.assign(window, {
   attempts: 0,
-  ticket: () => { attempts += 1; if (attempts === 1) throw new Error("offline"); throw new RoomError("expired", "Too late."); },
+  ticket() {
+    attempts += 1;
+    throw attempts === 1 ? new Error("offline") : new RoomError("expired", "Too late.");
+  },
 });
 """
 
