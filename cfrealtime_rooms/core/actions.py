@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from .events import RoomEvent
+from .history import End, Kind
 from .notices import Notice
 from .state import Operation
 
@@ -46,4 +47,19 @@ class StopRepointing:
     """The service refuses to point a live mid at another publication: true for the whole app."""
 
 
-Action = Send | HangUp | Call | Emit | StopRepointing
+@frozen
+class Exchanged:
+    """An exchange of descriptions with a participant's client is over: to be noticed, and nothing else."""
+
+    participant: str
+    identity: str
+    epoch: int
+    session_id: str | None
+    kind: Kind
+    tracks: int
+    end: End
+    seconds: float
+    client_seconds: float | None
+
+
+Action = Send | HangUp | Call | Emit | StopRepointing | Exchanged

@@ -98,6 +98,8 @@ class Failed:
     status: int | None = None
     code: str | None = None
     retry_after: float | None = None
+    cf_ray: str | None = field(default=None, eq=False)
+    """Cloudflare's id of the request, for its support."""
 
     @property
     def gone(self) -> bool:

@@ -63,6 +63,7 @@ def _negotiation(
 ) -> None:
     lane = participant.lane
     turn.touch(participant)
+    turn.moved.add(participant.id)
     match command:
         case Negotiate():
             # Whatever is open: the offer under a grant that is out may have crossed this, or never come.
@@ -73,7 +74,9 @@ def _negotiation(
         case Applied(exchange):
             _admit(lane, Trigger.APPLIED, exchange)
             lane.note(turn.now, f"applied {exchange}")
+            lane.answered(turn.now)
             lane.follow(Trigger.APPLIED, Idle())
+            turn.exchange_over(participant, "finished")
         case Answer(exchange):
             _admit(lane, Trigger.ANSWER, exchange)
             answer(turn, participant, command)

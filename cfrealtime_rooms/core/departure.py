@@ -22,6 +22,7 @@ def remove(
 
     Without `farewell` its client is not told, and its channel is left as it is.
     """
+    turn.exchange_over(participant, "abandoned")
     owe_lane(turn, participant)
     participant.lane.follow(Trigger.END, Retired(reason))
     del turn.room.participants[participant.id]

@@ -44,7 +44,7 @@ def on_published(turn: Turn, participant: Participant, call: Publish, result: Tr
     sdp = answer.sdp
     deadline = turn.patience(participant, turn.rules.settings.applied)
     lane.follow(Trigger.SFU_ANSWERS, AwaitingApplied(offer.exchange, deadline, sdp))
-    lane.note(turn.now, f"published {len(taken)}")
+    lane.handed(turn.now)
     turn.send(participant, RoomAnswer(offer.exchange, lane.epoch, sdp))
     exchange_succeeded(turn, participant)
 
@@ -134,7 +134,7 @@ def on_offered(turn: Turn, participant: Participant, call: Subscribe, result: Tr
     sdp = result.description.sdp
     deadline = turn.patience(participant, turn.rules.settings.answer)
     lane.follow(Trigger.SFU_OFFERS, AwaitingAnswer(exchange, deadline, sdp))
-    lane.note(turn.now, f"offered {allocated} of {len(call.tracks)}")
+    lane.handed(turn.now)
     turn.send(participant, RoomOffer(exchange, lane.epoch, sdp, lane.mids()))
 
 
@@ -172,4 +172,5 @@ def answer(turn: Turn, participant: Participant, command: Answer) -> None:
     """The client has answered the SFU's offer: hand it on."""
     lane = participant.lane
     lane.note(turn.now, f"answer {command.exchange}")
+    lane.answered(turn.now)
     turn.call(participant, Renegotiate(lane.session_id or "", command.sdp), by=Trigger.ANSWER)

@@ -19,8 +19,6 @@ ITEM_CODES = ("not_found_track_error", "empty_track_error", "update_track_error"
 def fail(turn: Turn, participant: Participant, call: ApiCall, failed: Failed) -> None:
     """Take in a failure. Unless something else is decided, the lane waits a while and plans again."""
     lane = participant.lane
-    said = f"{type(call).__name__} {failed.outcome} {failed.status or ''} {failed.code or ''}"
-    lane.note(turn.now, said.rstrip())
     lane.call_retry = later(lane.call_retry, f"{participant.id} {lane.epoch}", turn.now, failed.retry_after)
     exhausted = lane.call_retry.tries >= PATIENCE
     match call:

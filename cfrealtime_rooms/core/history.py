@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cfrealtime._core.codes import printable_code
 from cfrealtime.models import CloseResult, TracksResult
@@ -86,6 +86,15 @@ class OpenExchange:
     """When the SFU's description went to the client."""
     client_seconds: float | None = None
     """How long the client took for its part."""
+
+
+def called(now: float, epoch: int, call: ApiCall, outcome: CallOutcome, seconds: float) -> Called:
+    """A call as it is remembered."""
+    about = Called(now, epoch, OPERATIONS[type(call)], tracks_of(call), result_of(outcome), seconds)
+    if isinstance(outcome, Failed):
+        return evolve(about, status=outcome.status, code=outcome.code, cf_ray=outcome.cf_ray)
+    failed = failed_items(outcome)
+    return evolve(about, failed=sum(failed.values())) if failed else about
 
 
 def tracks_of(call: ApiCall) -> int:

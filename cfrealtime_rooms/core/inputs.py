@@ -53,6 +53,8 @@ class Returned:
 
     operation: OperationId
     outcome: CallOutcome
+    seconds: float = 0.0
+    """How long it took."""
 
 
 @frozen

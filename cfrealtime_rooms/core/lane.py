@@ -23,6 +23,7 @@ from .calls import (
 )
 from .exchange import exchange_succeeded, on_offered, on_published
 from .failures import fail
+from .history import CALLS_KEPT, called
 from .layers import simulcast
 from .ledger import owe_late_result
 from .notices import Grant
@@ -111,6 +112,7 @@ def finish(turn: Turn, operation: Operation, outcome: CallOutcome) -> None:
         owe_late_result(turn, operation, outcome)
         return
     turn.touch(participant)
+    turn.moved.add(participant.id)
     if isinstance(outcome, Failed):
         fail(turn, participant, operation.call, outcome)
     else:
@@ -118,6 +120,17 @@ def finish(turn: Turn, operation: Operation, outcome: CallOutcome) -> None:
     lane = participant.lane  # another one, if this was its last call
     if step_of(lane.phase, Trigger.RESULT, operation.id) is Idle:
         lane.follow(Trigger.RESULT, Idle())
+        if lane.repeat is None:
+            answered = isinstance(operation.call, Renegotiate) and isinstance(outcome, Succeeded)
+            turn.exchange_over(participant, "finished" if answered else "failed")
+
+
+def remember(turn: Turn, operation: Operation, outcome: CallOutcome, seconds: float) -> None:
+    """Note the call in its participant's history, whether or not its lane still waits for it."""
+    participant = turn.room.participants.get(operation.participant or "")
+    if participant is not None and operation.epoch is not None:
+        one = called(turn.now, operation.epoch, operation.call, outcome, seconds)
+        participant.calls = (*participant.calls, one)[-CALLS_KEPT:]
 
 
 def _too_late(lane: Lane, operation: Operation) -> bool:

@@ -17,7 +17,6 @@ from .commands import COMMAND_NAMES
 from .conduct import obey, spread
 from .deadlines import expire, next_deadline
 from .departure import CLOSED, dismiss, remove
-from .ids import OperationId
 from .inputs import (
     AdoptDebt,
     CloseRoom,
@@ -29,10 +28,11 @@ from .inputs import (
     Returned,
     Say,
 )
-from .lane import begin, finish
+from .lane import begin, finish, remember
 from .membership import connect, disconnect
 from .moderation import Decision, decide
 from .notices import Error
+from .phases import Idle
 from .plan import Rules, next_step
 from .replacing import replace
 from .sight import look_again
@@ -63,8 +63,8 @@ class RoomMachine:
                 disconnect(turn, connection)
             case Received():
                 self._receive(turn, given)
-            case Returned(operation, outcome):
-                self._return(turn, operation, outcome)
+            case Returned():
+                self._return(turn, given)
             case Overflowed(connection):
                 self._catch_up(turn, connection)
             case _:
@@ -111,11 +111,12 @@ class RoomMachine:
             name = COMMAND_NAMES[type(received.command)]
             turn.send_to(connection.id, Error(refused.code, refused.message, name))
 
-    def _return(self, turn: Turn, operation_id: OperationId, outcome: CallOutcome) -> None:
-        operation = self.room.operations.pop(operation_id, None)
+    def _return(self, turn: Turn, returned: Returned) -> None:
+        operation, outcome = self.room.operations.pop(returned.operation, None), returned.outcome
         if operation is None:
             return
         if operation.participant is not None:
+            remember(turn, operation, outcome, returned.seconds)
             self._finish(turn, operation, outcome)
         elif operation.call.session_id in self.room.debts:
             ledger.settle(turn, self.room.debts[operation.call.session_id], outcome)
@@ -169,10 +170,16 @@ class RoomMachine:
                 participant = turn.room.participants.get(participant_id)
                 if participant is None:
                     continue
+                lane = participant.lane
                 plan = next_step(turn.room, participant, turn.rules, turn.now)
-                participant.lane.wake_at = plan.wake_at
+                lane.wake_at = plan.wake_at
                 if plan.step is not None:
                     begin(turn, participant, plan.step)
+                    lane.asked_at = None
+                elif isinstance(lane.phase, Idle):
+                    lane.asked_at = None
+                elif lane.asked_at is None and participant_id not in turn.moved:
+                    lane.asked_at = turn.now
 
     def _tell(self, turn: Turn) -> None:
         """One revision and one delta for everything visible that changed in this turn."""

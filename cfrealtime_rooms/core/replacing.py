@@ -65,6 +65,7 @@ def retire(
 ) -> None:
     """End the lane for good and put a fresh one in its place."""
     old = participant.lane
+    turn.exchange_over(participant, "abandoned")
     owe_lane(turn, participant, uncertain=uncertain)
     old.follow(by, Retired(reason))
     participant.lane = Lane(epoch=old.next_epoch(), timeline=old.timeline)

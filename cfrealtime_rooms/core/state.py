@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from attrs import Factory, define, evolve, field, frozen
 
 from .calls import ApiCall
+from .history import Called, OpenExchange
 from .ids import UNSEEN, Epoch, Exchange, OperationId, RoomRevision
 from .permissions import Permissions
 from .phases import Awaiting, Calling, Idle, IllegalTransitionError, Phase, Trigger, follows
 from .secrecy import SECRET
 from .tracks import ClientOffer, Locator, Publication, Retry, Subscription
 
-TIMELINE_LENGTH = 64
+TIMELINE_LENGTH = 32
 
 
 @define
@@ -51,6 +52,9 @@ class Lane:
     """The host wants something closed: the client gets little time to finish what is open before that."""
     wake_at: float | None = None
     """When the next step may become possible though nothing happens."""
+    asked_at: float | None = None
+    """Since when something may wait for it to be idle."""
+    exchange: OpenExchange | None = None
     timeline: deque[tuple[float, str]] = Factory(lambda: deque[tuple[float, str]](maxlen=TIMELINE_LENGTH))
 
     @property
@@ -76,8 +80,18 @@ class Lane:
         """Of the lane that replaces this one."""
         return Epoch(self.epoch + 1)
 
+    def handed(self, now: float) -> None:
+        """The SFU's description goes to the client."""
+        if self.exchange is not None:
+            self.exchange = evolve(self.exchange, handed_at=now)
+
+    def answered(self, now: float) -> None:
+        """The client has done its part of the exchange."""
+        if self.exchange is not None and self.exchange.handed_at is not None:
+            self.exchange = evolve(self.exchange, client_seconds=now - self.exchange.handed_at)
+
     def note(self, now: float, what: str) -> None:
-        """Remember a step for `inspect`. Never SDP, never a secret."""
+        """Remember a step for `inspect`. Calls are remembered apart. Never SDP, never a secret."""
         self.timeline.append((now, what))
 
     def mids(self) -> dict[str, str]:
@@ -124,6 +138,8 @@ class Participant:
     """The simulcast layers that it wants, by publication."""
     hears_of: set[str] | None = None
     """Who its client was told about, where the host's function decides; None: all who are visible."""
+    calls: tuple[Called, ...] = ()
+    """The last of its API calls, of whatever session."""
 
     def next_exchange(self) -> Exchange:
         """A number for a grant or an exchange; never used twice for this participant."""
@@ -180,6 +196,12 @@ class Operation:
     call: ApiCall
     participant: str | None = None
     epoch: Epoch | None = None
+    since: float = 0.0
+    """When it was decided on."""
+    waited: float = 0.0
+    """For how long its lane had been busy with something else while something was asked of it."""
+    attempt: int = 1
+    """How many calls in a row this is since something came of one."""
 
 
 @define

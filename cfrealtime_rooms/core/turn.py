@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from attrs import Factory, define, evolve
 
-from .actions import Action, Call, Emit, HangUp, Send, StopRepointing
-from .calls import ApiCall
+from .actions import Action, Call, Emit, Exchanged, HangUp, Send, StopRepointing
+from .calls import ApiCall, Close, Publish, Subscribe
 from .events import RoomEvent
+from .history import End, Kind, OpenExchange
 from .notices import Departure, Notice
 from .phases import Calling, Trigger
 from .plan import Rules
@@ -36,6 +37,8 @@ class Turn:
     actions: list[Action] = Factory(list[Action])
     touched: set[str] = Factory(set[str])
     """Participants whose lanes are to be planned again."""
+    moved: set[str] = Factory(set[str])
+    """Those whose lane has come further by itself; of the others something new is asked."""
     changed: set[str] = Factory(set[str])
     """Participants whose view has changed."""
     stirred: set[str] = Factory(set[str])
@@ -68,18 +71,42 @@ class Turn:
     def call(self, participant: Participant, call: ApiCall, by: Trigger = Trigger.CALL) -> None:
         """Begin the one call a lane may have under way: the plan's next step, or what an answer leads to."""
         lane = participant.lane
-        operation = Operation(self.room.next_operation(), call, participant=participant.id, epoch=lane.epoch)
+        retry = lane.close_retry if isinstance(call, Close) else lane.call_retry
+        operation = Operation(
+            self.room.next_operation(),
+            call,
+            participant.id,
+            lane.epoch,
+            since=self.now,
+            waited=self.now - lane.asked_at if lane.asked_at is not None and by is Trigger.CALL else 0.0,
+            attempt=retry.tries + 1 if retry is not None else 1,
+        )
         lane.follow(by, Calling(operation.id))
+        if isinstance(call, Publish | Subscribe):
+            kind: Kind = "publish" if isinstance(call, Publish) else "subscribe"
+            lane.exchange = OpenExchange(kind, len(call.tracks), self.now)
         self._begin(operation)
-        lane.note(self.now, f"call {type(call).__name__}")
 
     def call_for_debt(self, call: ApiCall) -> None:
         """Begin a call that pays a debt of its session."""
-        self._begin(Operation(self.room.next_operation(), call))
+        debt = self.room.debts.get(call.session_id or "")
+        attempt = debt.tries + 1 if debt is not None else 1
+        self._begin(Operation(self.room.next_operation(), call, since=self.now, attempt=attempt))
 
     def _begin(self, operation: Operation) -> None:
         self.room.operations[operation.id] = operation
         self.actions.append(Call(operation))
+
+    def exchange_over(self, participant: Participant, end: End) -> None:
+        """The lane's open exchange has come to its end, if there is one."""
+        lane, open_ = participant.lane, participant.lane.exchange
+        if open_ is None:
+            return
+        lane.exchange = None
+        seconds = self.now - open_.since
+        who = participant.id, participant.identity, lane.epoch, lane.session_id
+        over = Exchanged(*who, open_.kind, open_.tracks, end, seconds, open_.client_seconds)
+        self.actions.append(over)
 
     def patience(self, participant: Participant, seconds: float) -> float:
         """Until when a client may do its part; less where the host waits to have something closed."""

@@ -15,7 +15,7 @@ from cfrealtime.models import (
     TrackResult,
     TracksResult,
 )
-from cfrealtime_rooms.core.actions import Action, Call, Emit, HangUp, Send
+from cfrealtime_rooms.core.actions import Action, Call, Emit, Exchanged, HangUp, Send
 from cfrealtime_rooms.core.calls import (
     ApiCall,
     CallOutcome,
@@ -59,6 +59,7 @@ class Driver:
         self.told: dict[str, list[Notice]] = {}
         self.hung_up: dict[str, tuple[int, str]] = {}
         self.events: list[Any] = []
+        self.exchanges: list[Exchanged] = []
         self.calls: list[Operation] = []
         """Under way, oldest first."""
         self.made: list[ApiCall] = []
@@ -86,6 +87,8 @@ class Driver:
                 self.made.append(operation.call)
             case Emit(event):
                 self.events.append(event)
+            case Exchanged():
+                self.exchanges.append(action)
             case _:
                 self.events.append(action)
 
