@@ -36,12 +36,12 @@ class Server:
         self.base = f"http://127.0.0.1:{self._port}"
         self.process: asyncio.subprocess.Process | None = None
 
-    async def start(self, within: float = 20.0) -> None:
+    async def start(self, within: float = 60.0) -> None:
         """Start it and wait until it answers."""
         self.process = await asyncio.create_subprocess_exec(
             *self._arguments, cwd=ROOT, env=self._environment, stdout=asyncio.subprocess.DEVNULL
         )
-        async with asyncio.timeout(within), httpx.AsyncClient() as client:
+        async with asyncio.timeout(within), httpx.AsyncClient(timeout=60) as client:
             while True:
                 if self.process.returncode is not None:
                     raise AssertionError(f"{self._arguments[1:]} ended with {self.process.returncode}")
@@ -58,7 +58,7 @@ class Server:
 
     async def get(self, path: str) -> Any:
         """JSON of a path."""
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             return (await client.get(self.base + path)).json()
 
 

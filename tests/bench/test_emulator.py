@@ -9,7 +9,7 @@ from tests.bench.emulator.room import Flow, Host, Person, everyone_receives, hos
 
 async def settled(host: Host, tasks: float) -> dict[str, float]:
     """What is held once so few tasks are left, or after a while if they stay."""
-    for _ in range(50):
+    for _ in range(300):
         held = await host.held()
         if held["tasks"] <= tasks:
             break

@@ -46,7 +46,7 @@ class Engine:
             yield await stack.enter_async_context(client)
 
     def _settings(self, base_url, given, options):
-        return {"base_url": base_url, "timeout": 10.0, "max_retries": 0, **self.options, **given, **options}
+        return {"base_url": base_url, "timeout": 60.0, "max_retries": 0, **self.options, **given, **options}
 
 
 SYNC = Engine("blocking", "sync")

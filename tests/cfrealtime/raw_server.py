@@ -120,7 +120,7 @@ class Server:
         """How many connections there are now."""
         return len(self._open)
 
-    def wait(self, condition, seconds=20.0):
+    def wait(self, condition, seconds=60.0):
         """Wait until something is so, and say whether it is."""
         with self._changed:
             return self._changed.wait_for(condition, seconds)

@@ -121,7 +121,7 @@ async def test_twice_as_many_calls_as_connections_wait_for_each_other(engine):
     def answer(peer, _):
         if len(server.requests) >= MAX_CONNECTIONS:
             ready.set()
-        ready.wait(5)
+        ready.wait(60)
         peer.send(OK)
 
     with Server(answer) as server:
@@ -161,13 +161,13 @@ async def test_calls_that_all_run_out_of_time_cost_no_place(engine, proxied, mon
 @both
 async def test_of_idle_connections_some_are_kept_for_some_time(engine, monkeypatch):
     for module in ("cfrealtime.aio.direct", "cfrealtime.aio.fast"):
-        monkeypatch.setattr(f"{module}.KEEPALIVE_EXPIRY", 0.1)
+        monkeypatch.setattr(f"{module}.KEEPALIVE_EXPIRY", 1.0)
     with Server(ok) as server:
         async with engine.open(server.base) as client:
             await publish(client)
             await publish(client)
             assert server.connections == 1
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(1.1)
             await publish(client)
             assert server.connections == 2
             assert await asyncio.to_thread(server.wait, lambda: server.open == 1)
@@ -185,7 +185,7 @@ def test_a_thread_that_gets_no_connection_in_time_sent_nothing(monkeypatch):
     monkeypatch.setattr("cfrealtime.blocking.pool.MAX_CONNECTIONS", 1)
     with (
         Server(lambda peer, _: peer.hold()) as server,
-        SYNC.blocking(server.base, timeout=0.6) as client,
+        SYNC.blocking(server.base, timeout=3) as client,
         ThreadPoolExecutor(1) as threads,
     ):
         first = threads.submit(publish, client)
@@ -223,7 +223,7 @@ def test_two_event_loops_at_once_share_a_client(engine):
         async def calls():
             for turn in range(20):
                 assert isinstance(await publish(client, f"s{turn}"), TracksResult)
-            done.wait(10)
+            done.wait(60)
             await client.aclose()
 
         threads = [threading.Thread(target=run_alone, args=(calls(),)) for _ in range(4)]
@@ -311,9 +311,9 @@ def test_a_blocking_client_tries_every_address_in_its_time(monkeypatch):
             return [place for each in both for place in real(each, *rest, **options)]
 
         monkeypatch.setattr(socket, "getaddrinfo", lookup)
-        with SYNC.blocking(f"http://sfu.test:{server.port}", timeout=0.6) as client:
+        with SYNC.blocking(f"http://sfu.test:{server.port}", timeout=3) as client:
             started = time.monotonic()
             assert isinstance(publish(client), TracksResult)
-            assert time.monotonic() - started < 0.6
+            assert time.monotonic() - started < 3
         for filler in fillers:
             filler.close()

@@ -67,7 +67,7 @@ class Endpoint:
         self.announced: list[RTCDataChannel] = []
         """Data channels that the other side opened."""
         self.sctp: RTCSctpTransport | None = None
-        self._ice = IceClient(timeout=7.0, lost=lambda: None)
+        self._ice = IceClient(timeout=30.0, lost=lambda: None)
         self._dtls = _Dtls(self._ice, self._rtp, self._rtcp)
         self._mids: dict[int, str] = {}
         self._mid_numbers: set[int] = set()

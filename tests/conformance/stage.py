@@ -98,7 +98,7 @@ class Person:
 
     async def receive(self, *tracks: dict[str, Any]) -> list[str]:
         """Subscribe, answer and connect; gives the mids. Waits a while for publishers that begin."""
-        async with asyncio.timeout(10 * self.stage.target.patience):
+        async with asyncio.timeout(30 * self.stage.target.patience):
             while True:
                 response = await self.new_tracks(*tracks)
                 if response.status_code == 200 and "item:" not in outcome(response):
@@ -126,7 +126,8 @@ class Person:
 
     async def hears_nothing(self, mid: str, seconds: float = 0.4) -> None:
         """What is on its way may still come; then nothing does."""
-        await asyncio.sleep(0.2 * self.stage.target.patience)
+        for _ in range(10):  # turns of the loop, too, through which packets go
+            await asyncio.sleep(0.02 * self.stage.target.patience)
         before = sum(self.endpoint.words.get(mid, {}).values())
         await asyncio.sleep(seconds)
         assert sum(self.endpoint.words.get(mid, {}).values()) == before
@@ -164,7 +165,7 @@ class Stage:
         for person in self._people:
             person.endpoint.refresh()
 
-    async def until(self, check: Callable[[], bool], seconds: float = 5.0) -> None:
+    async def until(self, check: Callable[[], bool], seconds: float = 30.0) -> None:
         """Return once something has become true."""
         async with asyncio.timeout(seconds * self.target.patience):
             while True:

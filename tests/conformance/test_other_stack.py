@@ -53,7 +53,7 @@ async def test_what_one_connection_encodes_another_one_decodes(stage):
         given = published.json()["sessionDescription"]
         await sending.setRemoteDescription(RTCSessionDescription(given["sdp"], given["type"]))
         await stage.until(lambda: sending.connectionState == "connected")
-        async with asyncio.timeout(15 * stage.target.patience):
+        async with asyncio.timeout(30 * stage.target.patience):
             while True:
                 response = await receiver.new_tracks(*(sender.remote(mid) for mid in mids))
                 if outcome(response) == "200":
@@ -61,7 +61,7 @@ async def test_what_one_connection_encodes_another_one_decodes(stage):
                 await asyncio.sleep(0.2)
         await answer(receiver, receiving, response)
         tracks = [transceiver.receiver.track for transceiver in receiving.getTransceivers()]
-        async with asyncio.timeout(15 * stage.target.patience):
+        async with asyncio.timeout(30 * stage.target.patience):
             sound, picture = await asyncio.gather(*(track.recv() for track in tracks))
         assert sound.sample_rate == 48_000
         assert (picture.width, picture.height) == (640, 480)

@@ -140,7 +140,7 @@ def over_http() -> Generator[dict[str, str]]:
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
     try:
-        base_url = asyncio.run_coroutine_threadsafe(ready.get(), loop).result(10)
+        base_url = asyncio.run_coroutine_threadsafe(ready.get(), loop).result(60)
         yield {
             "CLOUDFLARE_REALTIME_APP_ID": "demo",
             "CLOUDFLARE_REALTIME_APP_SECRET": "secret",
@@ -150,5 +150,5 @@ def over_http() -> Generator[dict[str, str]]:
         }
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
+        thread.join(60)
         loop.close()

@@ -46,7 +46,7 @@ def programs(tmp_path):
 
 async def test_a_track_is_published_and_received(programs):
     assert "```bash\npython -m cfrealtime.emulator\n```" in TUTORIAL.text
-    async with asyncio.timeout(60), terminal("-m", "cfrealtime.emulator", "--port", "0") as service:
+    async with asyncio.timeout(100), terminal("-m", "cfrealtime.emulator", "--port", "0") as service:
         line = ""
         while not line.startswith("export "):
             line = (await service.readline()).decode()

@@ -25,7 +25,7 @@ def run(*command: str, **environment: str) -> tuple[int, str]:
         start_new_session=True,
     )
     try:
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=90)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -112,7 +112,7 @@ class Endpoint:
     async def check(self) -> None:
         """One connectivity check, repeated until it is answered."""
         self._checked.clear()
-        for _ in range(20):
+        for _ in range(120):
             self._transmit(self._check())
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.25):

@@ -173,7 +173,7 @@ async def watch(host: Host, people: Sequence[Person], seconds: float) -> Flow:
     )
 
 
-async def everyone_receives(people: Sequence[Person], streams: int, within: float = 20.0) -> None:
+async def everyone_receives(people: Sequence[Person], streams: int, within: float = 60.0) -> None:
     """Return once each of these receives so many streams."""
     async with asyncio.timeout(within):
         while True:

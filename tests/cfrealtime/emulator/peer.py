@@ -35,7 +35,7 @@ async def client_of(emulator: Emulator, secret: str = "secret") -> AsyncGenerato
 
 async def until(check: Callable[[], bool]) -> None:
     """Return once something has become true on a real server."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             if check():
                 return

@@ -24,6 +24,7 @@ async def served(emulator: Emulator) -> AsyncGenerator[httpx.AsyncClient]:
         httpx.AsyncClient(
             base_url=base_url.removesuffix("/v1"),
             headers={"Authorization": "Bearer secret"},
+            timeout=60,
             event_hooks={"response": [document.check]},
         ) as client,
     ):

@@ -53,7 +53,7 @@ def described(*arguments: str, stack: ExitStack) -> dict:
 def refused(*arguments: str, given: str | None = None) -> str:
     """What a command that cannot start says."""
     done = subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False, input=given
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=90, check=False, input=given
     )
     assert (done.returncode, done.stdout) == (2, "")
     return done.stderr
@@ -79,7 +79,7 @@ def test_one_line_is_to_be_copied_and_the_end_is_clean(ending):
         headers = {"Authorization": "Bearer t wo"}
         assert httpx.post(f"{base_url}/apps/one/sessions/new", headers=headers).status_code == 201
         process.send_signal(ending)
-        rest, words = process.communicate(timeout=10)
+        rest, words = process.communicate(timeout=60)
         assert (process.returncode, rest) == (0, "")
         assert words.startswith("Cloudflare Realtime, emulated. What happens: http://127.0.0.1:")
         assert "Traceback" not in words
@@ -87,7 +87,7 @@ def test_one_line_is_to_be_copied_and_the_end_is_clean(ending):
 
 def test_faults_leave_no_traces_of_their_own_though_it_stops_in_the_middle_of_one():
     faults = ("--fault", "lose_answer nth=1", "--fault", "stall nth=2")
-    with running("--port", "0", *faults) as (process, line), httpx.Client() as client:
+    with running("--port", "0", *faults) as (process, line), httpx.Client(timeout=60) as client:
         url = environment(line)["CLOUDFLARE_REALTIME_BASE_URL"] + "/apps/demo/sessions/new"
         headers = {"Authorization": "Bearer secret"}
         with pytest.raises(httpx.TransportError):
@@ -95,7 +95,7 @@ def test_faults_leave_no_traces_of_their_own_though_it_stops_in_the_middle_of_on
         with client.stream("POST", url, headers=headers) as answer:
             assert answer.status_code == 201
             process.send_signal(signal.SIGTERM)
-            _, words = process.communicate(timeout=10)
+            _, words = process.communicate(timeout=60)
             assert (process.returncode, words.count("\n")) == (0, 1)
 
 
@@ -115,7 +115,9 @@ async def test_all_sessions_use_the_one_udp_port_that_was_asked_for(stack):
     port = free_port()
     told = described("--udp-port", str(port), stack=stack)
     headers = {"Authorization": "Bearer secret"}
-    async with httpx.AsyncClient(base_url=told["base_url"].removesuffix("/v1"), headers=headers) as client:
+    async with httpx.AsyncClient(
+        base_url=told["base_url"].removesuffix("/v1"), headers=headers, timeout=60
+    ) as client:
         lights = [LightPeer() for _ in range(3)]
         for light in lights:
             peer = await Peer.join(client)
@@ -135,7 +137,9 @@ async def test_an_advertised_name_stands_in_the_address_and_its_number_in_descri
     assert told["base_url"].startswith("http://localhost:")
     assert told["udp"]["host"] == "127.0.0.1"
     headers = {"Authorization": "Bearer secret"}
-    async with httpx.AsyncClient(base_url=told["base_url"].removesuffix("/v1"), headers=headers) as client:
+    async with httpx.AsyncClient(
+        base_url=told["base_url"].removesuffix("/v1"), headers=headers, timeout=60
+    ) as client:
         response = await (await Peer.join(client)).publish("mic")
         candidate = value(blocks(response.json()["sessionDescription"]["sdp"])[0], "candidate")
         assert candidate.split()[4:6] == ["127.0.0.1", str(told["udp"]["port"])]
@@ -215,7 +219,7 @@ def test_a_missing_extra_says_what_to_install():
         "from cfrealtime.emulator.__main__ import main; sys.exit(main(['--port', '0']))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=90, check=False
     )
     assert done.returncode == 2
     assert done.stderr == "The emulator needs uvicorn: pip install 'cfrealtime[emulator]'\n"
@@ -230,7 +234,7 @@ def test_the_package_itself_imports_without_the_extra():
         "except ModuleNotFoundError as error: print(error)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=90, check=False
     )
     assert done.stdout == "The emulator needs starlette: pip install 'cfrealtime[emulator]'\n"
     assert not done.stderr

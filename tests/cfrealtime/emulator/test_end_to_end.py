@@ -58,7 +58,7 @@ async def test_a_force_closed_track_is_heard_no_more(emulator, client):
     ):
         await ears.until(lambda: heard(ears, b"alice"))
         assert codes(await alice.force_close("0")) == [None]
-        await asyncio.sleep(0.1)
+        await ears.settled()
         ears.rtp.clear()
         await asyncio.sleep(0.2)
         assert not heard(ears, b"alice")

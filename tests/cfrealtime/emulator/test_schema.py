@@ -80,7 +80,7 @@ class Town:
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
         self.session = requests.Session()
-        self._client = httpx.Client(base_url=base_url, headers={"Authorization": "Bearer secret"})
+        self._client = httpx.Client(base_url=base_url, headers={"Authorization": "Bearer secret"}, timeout=60)
         self._calls = 0
         self.publisher = self._publisher()
         self.username = self._credential()

@@ -11,9 +11,9 @@ from cfrealtime.emulator import Emulator, ManualMediaPlane
 from tests.cfrealtime.emulator.peer import Peer, codes, remote, until
 
 
-def client_at(base_url: str, **options) -> httpx.AsyncClient:
+def client_at(base_url: str) -> httpx.AsyncClient:
     root = base_url.removesuffix("/v1")
-    return httpx.AsyncClient(base_url=root, headers={"Authorization": "Bearer secret"}, **options)
+    return httpx.AsyncClient(base_url=root, headers={"Authorization": "Bearer secret"}, timeout=60)
 
 
 async def test_a_server_on_any_free_port_is_ready_at_once_and_gone_afterwards():
@@ -46,13 +46,17 @@ async def test_a_lost_answer_is_a_broken_connection():
 
 
 async def test_a_caller_who_hangs_up_is_noticed_and_his_call_goes_on():
-    emulator = Emulator(media=ManualMediaPlane(connect_after=0.4))
+    media = ManualMediaPlane(automatic=False)
+    emulator = Emulator(media=media)
     async with emulator.serve() as base_url:
-        async with client_at(base_url, timeout=0.1) as hasty:
+        async with client_at(base_url) as hasty:
             peer = await Peer.join(hasty)
             await peer.publish("mic")
-            with pytest.raises(httpx.ReadTimeout):
-                await peer.post_tracks([remote("x", "a")])
+            waiting = asyncio.create_task(peer.post_tracks([remote("x", "a")]))
+            await until(lambda: emulator.count("new_tracks") == 2)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+        media.connect(peer.id)
         async with client_at(base_url) as patient:
             peer.client = patient
             assert codes(await peer.force_close("0")) == [None]
@@ -76,8 +80,8 @@ async def test_a_server_stops_although_a_call_waits():
 async def test_an_answer_does_not_wait_for_the_client_to_acknowledge_its_head():
     async with Emulator().serve() as base_url, client_at(base_url) as client:
         peer = await Peer.join(client)
-        taken = []
-        for _ in range(10):
+        taken = [1.0]
+        while min(taken) > 0.035 and len(taken) < 200:  # a busy machine is slow now and then
             before = asyncio.get_running_loop().time()
             await peer.get()
             taken.append(asyncio.get_running_loop().time() - before)

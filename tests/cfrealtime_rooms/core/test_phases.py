@@ -110,7 +110,7 @@ class Scene:
     def lapse(self):
         self.turn.now = 2000.0
         self.ann.lost_at = None
-        list(expire(self.turn))
+        list(expire(self.turn, list(self.turn.room.participants)))
 
 
 def call(scene):

@@ -35,12 +35,10 @@ class Bot:
         for start in range(0, len(sound), 19_200):
             await self.connections[-1].send(messages.encode(Message(sound[start : start + 19_200])))
 
-    async def until(self, check: Callable[[], bool], seconds: float = 5.0) -> None:
-        for _ in range(int(seconds / 0.01)):
-            if check():
-                return
-            await asyncio.sleep(0.01)
-        raise TimeoutError
+    async def until(self, check: Callable[[], bool]) -> None:
+        async with asyncio.timeout(60):
+            while not check():
+                await asyncio.sleep(0.01)
 
     async def _take(self, connection: ServerConnection) -> None:
         self.connections.append(connection)

@@ -39,7 +39,7 @@ async def client(emulator):
     headers = {"Authorization": "Bearer secret"}
     async with (
         emulator.serve() as base_url,
-        httpx.AsyncClient(base_url=base_url.removesuffix("/v1"), headers=headers) as client,
+        httpx.AsyncClient(base_url=base_url.removesuffix("/v1"), headers=headers, timeout=60) as client,
     ):
         yield client
 
@@ -59,6 +59,9 @@ async def publishing(
     offer = light.offer(M(kind, "0", ssrc=SSRC))
     response = await peer.post_tracks([local("0", "it")], sessionDescription={"type": "offer", "sdp": offer})
     await light.connect(response.json()["sessionDescription"]["sdp"])
+    async with asyncio.timeout(30):  # we know of it first
+        while not (await client.get("/_emulator/state")).json()["sessions"][-1]["connected"]:
+            await asyncio.sleep(0.01)
     sending = asyncio.create_task(send(light))
     try:
         yield peer
@@ -121,19 +124,19 @@ async def test_a_tone_that_is_published_is_heard_at_the_websocket(client, bot):
         assert {after.sequence - before.sequence for before, after in pairwise(bot.got)} == {1}
         closed = (await close(client, item["adapterId"])).json()["tracks"][0]
         assert closed["bytesProcessed"] >= len(heard)
-        await asyncio.wait_for(bot.connections[0].wait_closed(), 2)
+        await asyncio.wait_for(bot.connections[0].wait_closed(), 30)
 
 
 async def test_what_a_websocket_says_is_heard_by_a_subscriber(client, bot):
     item = await made(client, ingest("speech", bot.url))
-    talking = asyncio.create_task(bot.say(tone(660, 3)))
+    talking = asyncio.create_task(bot.say(20 * tone(660, 1)))
     viewer, ears = await Peer.join(client), LightPeer()
     response = await viewer.post_tracks([remote(item["sessionId"], "speech")])
     assert codes(response) == [None]
     offer = response.json()["sessionDescription"]["sdp"]
     assert (await viewer.renegotiate(ears.answer(offer))).status_code == 200
     await ears.connect(offer)
-    await ears.until(lambda: len(ears.rtp) >= 60, 5)
+    await ears.until(lambda: len(ears.rtp) >= 60)
     decoder = OpusDecoder()
     heard = b"".join(decoder.decode(rtp.parse(data).payload) for data in ears.rtp)
     assert strength(heard[SECOND // 5 : SECOND], 660) > 0.95
@@ -146,13 +149,16 @@ async def test_video_arrives_as_one_jpeg_a_second(client, bot, codec, payload_ty
     async with publishing(client, "video", filming(codec, payload_type)) as peer:
         await asyncio.sleep(0.5)  # so that the first key frame has passed
         await made(client, egress(peer.id, "it", bot.url, output="jpeg"))
-        await bot.until(lambda: len(bot.got) >= 3, 8)
+        await bot.until(lambda: one_a_second(bot.got_at[-3:]))
         for message in bot.got:
             (picture,) = av.CodecContext.create("mjpeg", "r").decode(av.Packet(message.payload))
             assert (picture.width, picture.height) == (WIDTH, HEIGHT)
             assert message.sequence == 0
-        apart = [after - before for before, after in pairwise(bot.got_at)]
-        assert apart == pytest.approx([1, 1], abs=0.4)
+
+
+def one_a_second(moments: list[float]) -> bool:
+    """Whether three came a second apart. A machine that is busy delays some, and then brings them closer."""
+    return [after - before for before, after in pairwise(moments)] == pytest.approx([1, 1], abs=0.3)
 
 
 async def test_an_endpoint_is_asked_as_the_service_asks_it(client, bot):
@@ -187,7 +193,7 @@ async def test_a_message_that_is_too_large_ends_an_ingest(client, emulator, bot)
     await bot.connections[0].send(largest)
     await until(lambda: emulator.state()["adapters"][0]["bytes_processed"] == 32_000)
     await bot.connections[0].send(largest + b"\0")
-    await asyncio.wait_for(bot.connections[0].wait_closed(), 2)
+    await asyncio.wait_for(bot.connections[0].wait_closed(), 30)
     assert bot.connections[0].close_code == 1009
     await until(lambda: emulator.state()["adapters"][0]["status"] == "closed")
     assert codes(await close(client, item["adapterId"])) == [None]
@@ -218,7 +224,7 @@ async def test_stopping_leaves_no_task(bot):
     headers = {"Authorization": "Bearer secret"}
     async with (
         emulator.serve() as base_url,
-        httpx.AsyncClient(base_url=base_url.removesuffix("/v1"), headers=headers) as client,
+        httpx.AsyncClient(base_url=base_url.removesuffix("/v1"), headers=headers, timeout=60) as client,
         publishing(client, "audio", hum) as peer,
     ):
         await made(client, egress(peer.id, "it", bot.url))
@@ -227,5 +233,5 @@ async def test_stopping_leaves_no_task(bot):
         await bot.say(tone(440, 1))
         assert item["sessionId"]
     for connection in bot.connections:
-        await asyncio.wait_for(connection.wait_closed(), 2)
+        await asyncio.wait_for(connection.wait_closed(), 30)
     await until(lambda: asyncio.all_tasks() == before)

@@ -79,6 +79,7 @@ async def living_street(logged: Callable[[], str]) -> AsyncGenerator[Street]:
         httpx.AsyncClient(
             base_url=base_url.removesuffix("/v1"),
             headers={"Authorization": f"Bearer {SECRETS['app']}"},
+            timeout=60,
             event_hooks={"response": [document.check]},
         ) as client,
         talking(client, 1000, b"alice") as (alice, voice),

@@ -57,7 +57,7 @@ async def test_bytes_that_are_hardly_a_request_are_refused(street: Street, data)
 async def test_any_path_is_answered(street: Street, method, path, query, authorization, authorized, body):
     secret = SECRETS["app"].encode() if authorized else b"x" + authorization + b"x"
     # Not by the street's client, which holds every answer against the document: most of these are in none.
-    async with httpx.AsyncClient(base_url=street.client.base_url, verify=False) as client:
+    async with httpx.AsyncClient(base_url=street.client.base_url, verify=False, timeout=60) as client:
         url = httpx.URL(path=path, query=query)
         headers = {b"authorization": b"Bearer " + secret}
         response = await client.request(method, url, headers=headers, content=body)

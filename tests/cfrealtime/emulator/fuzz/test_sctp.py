@@ -47,7 +47,7 @@ CHUNK = st.builds(Raw, KIND, st.integers(0, 255), st.binary(max_size=60)) | st.b
 async def test_any_chunk_disturbs_nobody(street, chunks, tagged, noise):
     async with intruder(street, DATA, M("audio", "1", ssrc=7000)) as (peer, light):
         await light.open_data_channels()
-        await light.until(lambda: light.sctp.state == "connected", 5)
+        await light.until(lambda: light.sctp.state == "connected")
         tag = light.sctp._remote_verification_tag if tagged else 0
         for chunk in chunks:
             await light.dtls._send_data(serialize_packet(5000, 5000, tag, chunk))
@@ -64,7 +64,7 @@ async def test_any_chunk_disturbs_nobody(street, chunks, tagged, noise):
 async def test_any_message_on_any_channel_disturbs_nobody(street, said):
     async with intruder(street, DATA, M("audio", "1", ssrc=7000)) as (peer, light):
         await light.open_data_channels()
-        await light.until(lambda: light.sctp.state == "connected", 5)
+        await light.until(lambda: light.sctp.state == "connected")
         channels = {}
         for number, message in said:
             if number not in channels:

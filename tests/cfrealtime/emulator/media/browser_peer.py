@@ -122,7 +122,7 @@ class BrowserPeer:
         """What the browser says of one receiving section."""
         return await self.call("inbound", mid)
 
-    async def until(self, mid: str, done: Callable[[dict], bool], seconds: float = 20.0) -> dict:
+    async def until(self, mid: str, done: Callable[[dict], bool], seconds: float = 60.0) -> dict:
         """Wait until the statistics of a section satisfy."""
         stats: dict = {}
         deadline = time.monotonic() + seconds

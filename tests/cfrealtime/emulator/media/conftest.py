@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from tests.cfrealtime.emulator.media.small_sfu import SmallSfu
+from tests.cfrealtime.emulator.peer import until
 
 
 @pytest.fixture
@@ -15,4 +16,4 @@ async def sfu():
     await sfu.plane.start(sfu.events)
     yield sfu
     await sfu.plane.stop()
-    assert asyncio.all_tasks() == {asyncio.current_task()}
+    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})

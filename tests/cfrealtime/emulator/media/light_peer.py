@@ -70,7 +70,7 @@ class LightPeer(asyncio.DatagramProtocol):
         request.add_message_integrity(value(block, "ice-pwd").encode())
         self._checked.clear()
         self.socket.sendto(bytes(request))
-        await asyncio.wait_for(self._checked.wait(), 2)
+        await asyncio.wait_for(self._checked.wait(), 30)
 
     async def open_data_channels(self) -> None:
         self.sctp = RTCSctpTransport(self.dtls)
@@ -90,13 +90,16 @@ class LightPeer(asyncio.DatagramProtocol):
     async def send(self, packet: bytes) -> None:
         await self.dtls._send_rtp(packet)
 
-    async def until(self, done: Callable[[], bool], seconds: float = 2.0) -> None:
+    async def until(self, done: Callable[[], bool]) -> None:
         """Wait until something has arrived."""
-        for _ in range(int(seconds / 0.005)):
-            if done():
-                return
-            await asyncio.sleep(0.005)
-        raise TimeoutError
+        async with asyncio.timeout(30):
+            while not done():
+                await asyncio.sleep(0.005)
+
+    async def settled(self) -> None:
+        """Wait until everything that was sent before has gone its way through this process."""
+        for _ in range(10):  # turns of the loop, however long each may take
+            await asyncio.sleep(0.01)
 
     async def _take_rtp(self, data: bytes, arrival_time_ms: int) -> None:
         self.rtp.append(data)

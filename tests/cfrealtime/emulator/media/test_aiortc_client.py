@@ -25,7 +25,7 @@ async def test_an_aiortc_client_is_seen_by_another(sfu, on_loopback):
     await viewer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
     sfu.answered("viewer", await described(viewer, await viewer.createAnswer()))
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         for receiver in viewer.getReceivers():
             frame = await receiver.track.recv()
             assert frame.pts is not None

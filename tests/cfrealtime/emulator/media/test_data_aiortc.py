@@ -26,6 +26,7 @@ async def client():
         httpx.AsyncClient(
             base_url=base_url.removesuffix("/v1"),
             headers={"Authorization": "Bearer secret"},
+            timeout=60,
             event_hooks={"response": [document.check]},
         ) as client,
     ):
@@ -75,11 +76,14 @@ class Endpoint:
         )
         channel.on("message", self.heard.setdefault(channel_id, []).append)
         await until(lambda: channel.readyState == "open")
-        for _ in range(100):
-            if (await self.peer.statuses())[channel_id] == "active":
-                return channel
-            await asyncio.sleep(0.01)
-        raise AssertionError("the channel does not open at the service")
+        await self.known(channel_id, "active")
+        return channel
+
+    async def known(self, channel_id: int, status: str) -> None:
+        """Wait until the service has noticed what became of a channel."""
+        async with asyncio.timeout(30):
+            while (await self.peer.statuses())[channel_id] != status:
+                await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -189,5 +193,4 @@ async def test_a_channel_closed_by_its_endpoint_is_known_to_be_inactive(client):
         voice = await alice.open(told("chat"))
         voice.close()
         await until(lambda: voice.readyState == "closed")
-        await asyncio.sleep(0.1)
-        assert (await alice.peer.statuses())[voice.id] == "inactive"
+        await alice.known(voice.id, "inactive")

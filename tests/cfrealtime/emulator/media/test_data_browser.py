@@ -71,12 +71,12 @@ class DataPage:
         await self.page.wait_for_function(
             "([id, wanted]) => JSON.stringify(heard[id]) === JSON.stringify(wanted)",
             arg=wanted,
-            timeout=10_000,
+            timeout=60_000,
         )
 
     async def is_told_of(self, channel_id: int) -> None:
         await self.page.wait_for_function(
-            "(id) => announced[id] === 'server-events'", arg=channel_id, timeout=10_000
+            "(id) => announced[id] === 'server-events'", arg=channel_id, timeout=60_000
         )
 
 
@@ -86,7 +86,7 @@ async def pair():
     async with (
         Emulator(media=UdpMediaPlane()).serve() as base_url,
         httpx.AsyncClient(
-            base_url=base_url.removesuffix("/v1"), headers={"Authorization": "Bearer secret"}
+            base_url=base_url.removesuffix("/v1"), headers={"Authorization": "Bearer secret"}, timeout=60
         ) as client,
         chromium() as browser,
     ):

@@ -51,7 +51,7 @@ class Lossy(LightPeer):
         return channel
 
     async def hears(self, *messages: str | bytes) -> None:
-        await self.until(lambda: len(self.heard) >= len(messages), 5)
+        await self.until(lambda: len(self.heard) >= len(messages))
         assert tuple(self.heard) == messages
 
 
