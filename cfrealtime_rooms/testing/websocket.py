@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from cfrealtime_rooms.testing.channel_trial import Channel, ChannelEndedError
 from cfrealtime_rooms.testing.negotiator import Outgoing
 from cfrealtime_rooms.testing.participant import Participant
 from cfrealtime_rooms.testing.peer import PeerFactory, SilentPeer
@@ -140,3 +141,37 @@ async def connect(
         yield participant
     finally:
         await participant.aclose()
+
+
+class _WebSocketChannel:
+    """A `Channel` of the kit for channels."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+
+    async def send(self, text: str) -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        with suppress(ConnectionClosed):
+            await self._socket.send(text)
+
+    async def receive(self) -> str:
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            text = await self._socket.recv()
+        except ConnectionClosed:
+            raise ChannelEndedError(self._socket.close_code, self._socket.close_reason) from None
+        return text if isinstance(text, str) else text.decode()
+
+    async def lose(self) -> None:
+        self._socket.transport.abort()
+
+
+@asynccontextmanager
+async def websocket_channel(url: str) -> AsyncGenerator[Channel, None]:
+    """A WebSocket to a host, for the kit in `cfrealtime_rooms.testing.channels`."""
+    from websockets.asyncio.client import connect as open_socket
+
+    async with open_socket(url, max_size=None, proxy=None, close_timeout=0.5) as socket:
+        yield _WebSocketChannel(socket)
