@@ -1,8 +1,8 @@
 """DTLS and SRTP of one session; with `data_association` the only module that knows aiortc.
 
 `aiortc` is used for its lower classes only. What is touched beneath its public names is this, and a test
-holds it in place: `RTCDtlsTransport._handle_rtp_data`, `._handle_rtcp_data`, `._tx_srtp`, `._send_data`, and
-`_recv` and `_send` of the transport it is given.
+holds it in place: `RTCDtlsTransport._handle_rtp_data`, `._handle_rtcp_data`, `._rx_srtp`, `._tx_srtp`,
+`._send_data`, and `_recv` and `_send` of the transport it is given.
 """
 
 from __future__ import annotations
@@ -113,11 +113,21 @@ class _Dtls(RTCDtlsTransport):
         with suppress(ConnectionError, SSL.Error):
             await super()._send_data(data)
 
+    # Once connected, packets take no way through aiortc: tasks and coroutines for each cost too much.
+
+    def take(self, data: bytes) -> None:
+        """An SRTP or SRTCP datagram arrived; one that is not authentic is dropped."""
+        report = len(data) > 1 and 192 <= data[1] <= 223  # RFC 5761
+        try:
+            packet = self._rx_srtp.unprotect_rtcp(data) if report else self._rx_srtp.unprotect(data)
+        except pylibsrtp.Error:
+            return
+        (self._callbacks.rtcp if report else self._callbacks.rtp)(packet)
+
     def protect(self, packet: bytes) -> bytes:
-        """An RTP or RTCP packet as it travels, once connected."""
-        # Not by aiortc's own way of sending: a coroutine for every copy of every packet costs too much.
+        """An RTP or RTCP packet as it travels."""
         srtp = self._tx_srtp
-        return srtp.protect_rtcp(packet) if 192 <= packet[1] <= 223 else srtp.protect(packet)  # RFC 5761
+        return srtp.protect_rtcp(packet) if 192 <= packet[1] <= 223 else srtp.protect(packet)
 
 
 class SecureTransport:
@@ -137,7 +147,11 @@ class SecureTransport:
 
     def datagram(self, data: bytes) -> None:
         """A DTLS, SRTP or SRTCP datagram arrived."""
-        if 0 < len(data) <= MAX_DATAGRAM:
+        if not 0 < len(data) <= MAX_DATAGRAM:
+            return
+        if self._connected and data[0] > 127:
+            self._dtls.take(data)
+        else:
             self._wire.put(data)
 
     def send(self, packet: bytes) -> None:

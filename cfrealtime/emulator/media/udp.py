@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import secrets
-import socket
 from collections.abc import Coroutine
 from functools import partial
 from typing import Any
@@ -37,12 +36,12 @@ from .plan import (
     Traffic,
     Way,
 )
+from .port import Port
 from .secure import Callbacks, Certificate, SecureTransport
 
 CONSENT = 15.0
 """Seconds without a connectivity check after which a session counts as lost."""
 TICK = 0.05
-_RECEIVE_BUFFER = 4 * 1024 * 1024
 
 
 class MediaPlaneError(RuntimeError):
@@ -65,14 +64,6 @@ class _Session:
     lost: bool = False
 
 
-class _Protocol(asyncio.DatagramProtocol):
-    def __init__(self, plane: UdpMediaPlane) -> None:
-        self._plane = plane
-
-    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
-        self._plane.datagram(data, (str(addr[0]), addr[1]))
-
-
 class UdpMediaPlane:
     """Carries real packets, of all sessions on one UDP port. Implements `MediaPlane`.
 
@@ -91,7 +82,7 @@ class UdpMediaPlane:
         advertise: str | None = None,
     ) -> None:
         self._host = host
-        self._port = port
+        self._port_number = port
         self._advertised = advertise
         self._given_clock = clock
         self._sessions: dict[str, _Session] = {}
@@ -102,7 +93,7 @@ class UdpMediaPlane:
         self._relay = Relay(self._deliver, self._acknowledged)
         self._closing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._socket: asyncio.DatagramTransport | None = None
+        self._port: Port | None = None
 
     # Life.
 
@@ -113,33 +104,18 @@ class UdpMediaPlane:
         self._events = events
         self._certificate = Certificate()
         try:
-            bound = self._bound = await self._bind()
-            self._socket, _ = await self._loop.create_datagram_endpoint(lambda: _Protocol(self), sock=bound)
+            self._port = await Port.open(self._host, self._port_number, self.datagram)
         except OSError as error:
             raise MediaPlaneError(
-                f"cannot open UDP {self._host}:{self._port} for media ({error.strerror or error}); "
+                f"cannot open UDP {self._host}:{self._port_number} for media ({error.strerror or error}); "
                 "choose an address of this machine and a free port, or port 0 for any"
             ) from error
-        host, port = bound.getsockname()[:2]
+        host, port = self._port.address
         if self._advertised is not None:
             host = self._advertised
         elif ipaddress.ip_address(host).is_unspecified:
             host = outgoing_address() or "127.0.0.1"
         self._address = Address(host, port)
-
-    async def _bind(self) -> socket.socket:
-        found = await self._loop.getaddrinfo(
-            self._host, self._port, family=socket.AF_INET, type=socket.SOCK_DGRAM
-        )
-        bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-            bound.settimeout(0)
-            bound.bind(found[0][4])
-        except BaseException:
-            bound.close()
-            raise
-        return bound
 
     async def stop(self) -> None:
         """Close every session and the socket; nothing of it stays behind."""
@@ -149,10 +125,9 @@ class UdpMediaPlane:
             await asyncio.gather(*self._closing, return_exceptions=True)
         if self._timer is not None:
             self._timer.cancel()
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-            await asyncio.sleep(0)  # the loop lets go of the socket in its next turn
+        if self._port is not None:
+            port, self._port = self._port, None
+            await port.aclose()
 
     @property
     def address(self) -> Address:
@@ -374,11 +349,5 @@ class UdpMediaPlane:
             self._transmit(data, session.path)
 
     def _transmit(self, data: bytes, peer: Peer) -> None:
-        if self._socket is None:
-            return
-        try:
-            self._bound.sendto(data, peer)  # the loop's way costs as much again
-        except BlockingIOError:
-            self._socket.sendto(data, peer)  # which waits until there is room
-        except OSError:
-            return  # lost, as on any network
+        if self._port is not None:
+            self._port.send(data, peer)

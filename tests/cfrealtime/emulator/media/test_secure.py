@@ -19,11 +19,13 @@ def test_decrypted_packets_are_handed_to_methods_that_can_be_replaced():
     assert "await self._handle_rtcp_data(data)" in source
 
 
-def test_packets_are_protected_by_a_session_that_is_there_once_connected():
+def test_packets_are_protected_by_two_sessions_that_are_there_once_connected():
     source = inspect.getsource(RTCDtlsTransport)
-    assert source.index("self._tx_srtp = Session(") < source.index("self._set_state(State.CONNECTED)")
-    assert "self._tx_srtp.protect(data)" in source
-    assert "self._tx_srtp.protect_rtcp(data)" in source
+    connected = source.index("self._set_state(State.CONNECTED)")
+    for session, method in (("_rx_srtp", "unprotect"), ("_tx_srtp", "protect")):
+        assert source.index(f"self.{session} = Session(") < connected
+        assert f"self.{session}.{method}(data)" in source
+        assert f"self.{session}.{method}_rtcp(data)" in source
 
 
 def test_packets_of_data_channels_pass_two_methods_that_can_be_replaced():
