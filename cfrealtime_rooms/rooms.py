@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import json
 import logging
-import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from attrs import evolve
 
@@ -40,20 +38,20 @@ from .core.plan import Rules
 from .core.policy import Policy, Visible, everybody, everyone
 from .core.settings import Duplicates, Settings
 from .core.turn import Refused
+from .hooks import RoomHooks
+from .metrics import Metrics
 from .runtime.actor import RoomActor, Services, new_id
+from .runtime.door import Door
 from .runtime.events import EventHub
 from .runtime.guard import guarded, guarded_visible
 from .runtime.handover import Owed
 from .runtime.ice import IceServers, Visitor, by_default, servers_for
 from .runtime.outbox import CloseChannel, Outbox, SendText
+from .runtime.watching import Watch
 from .signaling import ProtocolError, decode
 from .store import MemoryStore, RoomStore
 
 log = logging.getLogger("cfrealtime_rooms")
-
-DOOR_DEADLINE = 30.0
-"""Seconds another thread waits for the rooms' event loop."""
-_T = TypeVar("_T")
 
 
 class Connection:
@@ -98,6 +96,7 @@ class Rooms:
         settings: Settings | None = None,
         store: RoomStore | None = None,
         call_deadline: float = 20.0,
+        hooks: RoomHooks | None = None,
     ) -> None:
         """`policy` says who should receive what, `visible` who is told about whom.
 
@@ -105,7 +104,8 @@ class Rooms:
 
         `ice_servers` is a value, or an async function of the `Visitor`; what the SDK's TURN client generates
         will do. By default Cloudflare's STUN server on Cloudflare, and none elsewhere.
-        `call_deadline`: seconds one API call may take in all.
+        `call_deadline`: seconds one API call may take in all. `hooks` are told what happens, as
+        `cfrealtime_rooms.hooks` says.
         """
         self.settings = settings or Settings()
         if grace is not None:
@@ -122,12 +122,12 @@ class Rooms:
             store=store or MemoryStore(),
             rules=Rules(guarded(policy), self.settings, guarded_visible(visible)),
             events=self._events,
+            watch=Watch(hooks),
             call_deadline=call_deadline,
         )
         self._open: dict[str, RoomActor] = {}
         self._stopping: dict[RoomActor, asyncio.Task[None]] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: int | None = None
+        self._door = Door()
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -193,11 +193,22 @@ class Rooms:
 
     def inspect(self, room_id: str) -> dict[str, Any] | None:
         """A room's sessions with timelines, wanted against actual, and the ledger; None if not open."""
-        return self._at_the_door(lambda: actor.inspect() if (actor := self._open.get(room_id)) else None)
+        return self._door.go(lambda: actor.inspect() if (actor := self._open.get(room_id)) else None)
+
+    def metrics(self) -> Metrics:
+        """What all rooms amount to, in numbers."""
+
+        def measure() -> Metrics:
+            actors = list(self._open.values())
+            now = self._door.loop.time() if self._door.loop is not None else 0.0
+            waiting = sum(actor.messages_waiting for actor in actors)
+            return self._services.watch.metrics([actor.room for actor in actors], now, waiting)
+
+        return self._door.go(measure)
 
     def room_ids(self) -> list[str]:
         """The rooms that are open."""
-        return self._at_the_door(lambda: list(self._open))
+        return self._door.go(lambda: list(self._open))
 
     def remove(self, room_id: str, identity: str, reason: str = "removed") -> None:
         """Take everyone of an identity out of a room; what they published is closed at the SFU."""
@@ -244,12 +255,12 @@ class Rooms:
             actor = self._open.get(room_id)
             if actor is not None:
                 try:
-                    merged(actor.attributes, news, self.settings.limits)
+                    merged(actor.room.attributes, news, self.settings.limits)
                 except Refused as refused:
                     raise ValueError(refused.message) from None
                 actor.post(SetRoomAttributes(news))
 
-        self._at_the_door(check_and_post)
+        self._door.go(check_and_post)
 
     def say(
         self, room_id: str, *, text: str | None = None, data: object = None, to: Sequence[str] | None = None
@@ -273,7 +284,7 @@ class Rooms:
         """
         if self._closed:
             return ()
-        if self._loop is not None:
+        if self._door.loop is not None:
             self._bind()
         self._closed = True
         actors = list(self._open.values())
@@ -287,6 +298,7 @@ class Rooms:
             self._open.clear()
             await _all(within, [*ending, *self._stopping.values()])
             self._events.close()
+            await self._services.watch.finish()
         left = tuple(one for actor in stopping for one in actor.owed())
         for one in left:
             fate = "its next owner will" if one.handed_over else "and the store could not be told"
@@ -294,12 +306,9 @@ class Rooms:
         return left
 
     def _bind(self) -> None:
-        loop = asyncio.get_running_loop()
         if self._closed:
             raise RuntimeError("these rooms are closed; make new Rooms")
-        if self._loop is not None and self._loop is not loop:
-            raise RuntimeError("Rooms belong to the event loop that used them first; make one Rooms per loop")
-        self._loop, self._thread = loop, threading.get_ident()
+        self._door.bind()
 
     def _check(self, room_id: str, identity: str, name: str | None) -> None:
         """Where the host is wrong, the host is told, at once; its client could do nothing about it."""
@@ -344,26 +353,7 @@ class Rooms:
             if actor is not None:
                 actor.post(given)
 
-        self._at_the_door(post)
-
-    def _at_the_door(self, act: Callable[[], _T]) -> _T:
-        """Run on the rooms' own thread, from whichever thread this is."""
-        loop = self._loop
-        if loop is None or loop.is_closed() or threading.get_ident() == self._thread:
-            return act()
-        done: concurrent.futures.Future[_T] = concurrent.futures.Future()
-
-        def run() -> None:
-            try:
-                done.set_result(act())
-            except Exception as error:  # handed to the caller's thread
-                done.set_exception(error)
-
-        loop.call_soon_threadsafe(run)
-        try:
-            return done.result(timeout=DOOR_DEADLINE)
-        except concurrent.futures.TimeoutError:
-            raise RuntimeError(f"the rooms' event loop has not answered for {DOOR_DEADLINE:g} s") from None
+        self._door.go(post)
 
 
 async def _all(within: float, steps: Sequence[Awaitable[object]]) -> None:

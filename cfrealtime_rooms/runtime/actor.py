@@ -6,17 +6,17 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from attrs import define, field
 
 from cfrealtime import AsyncRealtime
 
-from ..core.actions import Action, Call, Emit, HangUp, Send, StopRepointing
+from ..core.actions import Action, Call, Emit, Exchanged, HangUp, Send, StopRepointing
 from ..core.calls import CallOutcome, Failed
 from ..core.commands import COMMAND_NAMES
-from ..core.inputs import CloseRoom, Input, Received, Returned
+from ..core.inputs import CloseRoom, Input, Overflowed, Received, Returned
 from ..core.inspect import inspect
 from ..core.machine import RoomMachine
 from ..core.notices import Error, Notice
@@ -28,6 +28,7 @@ from .executor import perform
 from .handover import Owed, owed
 from .outbox import Letter, Outbox
 from .tenure import Tenure
+from .watching import RoomWatch, Watch
 
 log = logging.getLogger("cfrealtime_rooms")
 
@@ -50,6 +51,7 @@ class Services:
     store: RoomStore
     rules: Rules
     events: EventHub
+    watch: Watch
     call_deadline: float
     """Seconds one API call may take in all."""
     owner: str = field(factory=lambda: new_id("owner"))
@@ -82,6 +84,7 @@ class RoomActor:
         self._loop = asyncio.get_running_loop()
         self._machine = RoomMachine(Room(room_id), services.rules, new_id)
         self._tenure = Tenure(services.store, self._machine.room, services.owner, self._let_go)
+        self._watch = RoomWatch(services.watch, self._machine.room)
         self._inbox: deque[Input] = deque()
         self._replies: list[Send] = []
         self._scheduled = False
@@ -122,9 +125,14 @@ class RoomActor:
         return inspect(self._machine.room, self._machine.rules, self._loop.time())
 
     @property
-    def attributes(self) -> Mapping[str, str]:
-        """The room's own."""
-        return self._machine.room.attributes
+    def room(self) -> Room:
+        """What is known about it, to be read."""
+        return self._machine.room
+
+    @property
+    def messages_waiting(self) -> int:
+        """For all its clients."""
+        return sum(outbox.waiting for outbox in self._outboxes.values())
 
     def learn_no_repointing(self) -> None:
         """Another room has found that the service refuses to re-point."""
@@ -151,6 +159,7 @@ class RoomActor:
             self._handed_over = await self._tenure.end(settled=settled)
         finally:
             self.gone.set()
+            self._watch.over(self._loop.time())
 
     def owed(self) -> tuple[Owed, ...]:
         """What it leaves behind at the SFU, once it has stopped. Of a room that is another's: nothing."""
@@ -191,6 +200,8 @@ class RoomActor:
 
     def _take(self, given: Input) -> None:
         """A fault in dealing with one input is that input's alone."""
+        if isinstance(given, Overflowed) and (outbox := self._outboxes.get(given.connection)) is not None:
+            self._watch.fell_behind(given.connection, outbox.dropped, outbox.waiting)
         try:
             self._machine.handle(given, self._loop.time())
         except Exception:
@@ -211,6 +222,7 @@ class RoomActor:
         self._send(action for action in actions if isinstance(action, Send | HangUp))
         for action in actions:
             self._perform(action)
+        self._watch.turned(self._loop.time())
         self._wake_at(self._machine.next_deadline())
 
     def _send(self, actions: Iterable[Send | HangUp]) -> None:
@@ -235,6 +247,9 @@ class RoomActor:
                 task.add_done_callback(self._calls.discard)
             case Emit(event):
                 self._services.events.emit(event)
+                self._watch.happened(event)
+            case Exchanged():
+                self._watch.exchanged(action)
             case StopRepointing():
                 self._stop_repointing()
             case Send() | HangUp():
@@ -243,10 +258,16 @@ class RoomActor:
     async def _call(self, operation: Operation) -> None:
         deadline = self._services.call_deadline
         outcome: CallOutcome = Failed("not_sent")
-        if await self._tenure.may_call(operation, deadline):
+        decided = self._loop.time()
+        allowed = await self._tenure.may_call(operation, deadline)
+        began = self._loop.time()
+        told = self._watch.leaves(operation, began - decided)
+        if allowed:
             outcome = await perform(self._services.realtime, operation.call, deadline)
             self._tenure.called(operation)
-        self.post(Returned(operation.id, outcome))
+        seconds = self._loop.time() - began
+        self._watch.ended(operation, told, outcome, seconds)
+        self.post(Returned(operation.id, outcome, seconds))
 
     def _wake_at(self, when: float | None) -> None:
         if self._timer is not None:

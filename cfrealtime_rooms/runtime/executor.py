@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from cfrealtime import AsyncRealtime
+from cfrealtime._core.codes import printable_code
 from cfrealtime.errors import ApiError, InvalidRequestError, NotSentError, RealtimeError
 from cfrealtime.models import SessionDescription
 
@@ -69,5 +70,6 @@ def _classify(error: RealtimeError) -> Failed:
         # Refused before it left: what the client sent makes no valid request.
         return Failed("refused", 400, "invalid_request")
     if isinstance(error, ApiError):
-        return Failed("refused", error.status, error.code, error.retry_after)
-    return Failed("unknown")
+        code = None if error.code is None else printable_code(error.code)
+        return Failed("refused", error.status, code, error.retry_after, error.cf_ray)
+    return Failed("unknown", cf_ray=error.cf_ray)

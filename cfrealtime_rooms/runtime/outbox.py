@@ -56,6 +56,8 @@ class Outbox:
         self._send, self._close = send, close
         self._overflowed, self._broken = overflowed, broken
         self._deadline, self._capacity = deadline, capacity
+        self.dropped = 0
+        """How many messages were left out, since a snapshot says the same."""
         self._waiting: deque[Letter] = deque()
         self._stale = False
         """Deltas were left out, and no snapshot has been put since."""
@@ -73,11 +75,17 @@ class Outbox:
         if isinstance(letter.notice, Snapshot | Joined):
             self._stale = self._asked = False
         elif self._stale and isinstance(letter.notice, Delta):
+            self.dropped += 1
             return
         self._waiting.append(letter)
         if len(self._waiting) > self._capacity and not isinstance(letter.notice, Closed):
             self._drop_what_a_snapshot_replaces()
         self._wake.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are still to be sent."""
+        return len(self._waiting)
 
     @property
     def hung_up(self) -> bool:
@@ -106,6 +114,7 @@ class Outbox:
 
     def _drop_what_a_snapshot_replaces(self) -> None:
         left = [w for w in self._waiting if not isinstance(w.notice, Delta | Message | Snapshot)]
+        self.dropped += len(self._waiting) - len(left)
         self._waiting, self._stale, self._asked = deque(left), True, False
         if len(left) > self._capacity:
             self._ended = True

@@ -95,7 +95,7 @@ def test_a_host_acts_on_rooms_from_any_thread(threads):
 
 
 def test_a_loop_that_does_not_answer_is_an_error_for_the_asking_thread(monkeypatch):
-    monkeypatch.setattr("cfrealtime_rooms.rooms.DOOR_DEADLINE", 0.05)
+    monkeypatch.setattr("cfrealtime_rooms.runtime.door.DEADLINE", 0.05)
     faults: list[RuntimeError] = []
 
     async def block() -> None:
