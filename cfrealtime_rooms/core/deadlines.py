@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+from attrs import Factory, define
 
 from .departure import remove
 from .ledger import next_payment
@@ -14,9 +16,40 @@ from .state import Participant, Room, phase_deadline
 from .turn import Turn
 
 
-def expire(turn: Turn) -> Iterator[Participant]:
-    """Let every deadline pass that has; yields whose lane should be planned again."""
-    for participant in list(turn.room.participants.values()):
+@define
+class Deadlines:
+    """When something is due, for those few of whom something is: a turn does not look at all the others."""
+
+    _due: dict[str, float] = Factory(dict[str, float])
+
+    def look_at(self, room: Room, settings: Settings, participants: Iterable[str]) -> None:
+        """Something has happened to these, who may have gone as well."""
+        for participant_id in participants:
+            participant = room.participants.get(participant_id)
+            due = None if participant is None else due_of(participant, settings)
+            if due is not None:
+                self._due[participant_id] = due
+            else:
+                self._due.pop(participant_id, None)
+
+    def passed(self, now: float) -> list[str]:
+        """The participants of whom something is due by now."""
+        return [participant_id for participant_id, due in self._due.items() if due <= now]
+
+    def earliest(self, room: Room) -> float | None:
+        """The time at which something is due by itself, payments of debts among it."""
+        payment = next_payment(room)
+        first = min(self._due.values(), default=None)
+        return payment if first is None or (payment is not None and payment < first) else first
+
+
+def expire(turn: Turn, participants: Iterable[str]) -> Iterator[Participant]:
+    """Let every deadline of these pass that has; yields whose lane should be planned again."""
+    for participant_id in participants:
+        participant = turn.room.participants.get(participant_id)
+        if participant is None:
+            continue  # it went with another
+        turn.unsettled.add(participant_id)
         end_of_stay = _end_of_stay(participant, turn.rules.settings)
         if end_of_stay is not None and end_of_stay[0] <= turn.now:
             remove(turn, participant, end_of_stay[1])
@@ -47,18 +80,8 @@ def _end_of_stay(participant: Participant, settings: Settings) -> tuple[float, s
     return min(ends, default=None)
 
 
-def next_deadline(room: Room, settings: Settings) -> float | None:
-    """The earliest time at which something is due by itself."""
-    times: list[float] = []
-    for participant in room.participants.values():
-        end_of_stay = _end_of_stay(participant, settings)
-        candidates = (
-            end_of_stay[0] if end_of_stay else None,
-            phase_deadline(participant),
-            participant.lane.wake_at,
-        )
-        times += [time for time in candidates if time is not None]
-    payment = next_payment(room)
-    if payment is not None:
-        times.append(payment)
-    return min(times, default=None)
+def due_of(participant: Participant, settings: Settings) -> float | None:
+    """The earliest time at which something happens to a participant by itself."""
+    end_of_stay = _end_of_stay(participant, settings)
+    times = (end_of_stay[0] if end_of_stay else None, phase_deadline(participant), participant.lane.wake_at)
+    return min((time for time in times if time is not None), default=None)

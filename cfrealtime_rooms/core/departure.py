@@ -26,10 +26,8 @@ def remove(
     owe_lane(turn, participant)
     participant.lane.follow(Trigger.END, Retired(reason))
     del turn.room.participants[participant.id]
-    for publication in participant.publications.values():
-        release(turn, publication)
-    turn.touch_others(participant)
-    turn.changed.discard(participant.id)
+    release(turn, participant.publications.values())
+    turn.forget(participant)
     if participant.visible:
         turn.left.append(Departure(participant.id, reason))
     if participant.connection is not None and farewell:

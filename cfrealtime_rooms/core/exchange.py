@@ -149,7 +149,7 @@ def _matched(
         item = named.get((track.session_id, track.track_name))
         if item is None and in_order and not result.tracks[index].track_name:
             item = result.tracks[index]
-        publication = turn.room.located(track.session_id, track.track_name)
+        publication = turn.located(track.session_id, track.track_name)
         matched.append((item, publication, track))
     return matched
 

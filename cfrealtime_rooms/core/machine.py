@@ -13,9 +13,10 @@ from attrs import define, field
 from . import ledger
 from .actions import Action
 from .calls import CallOutcome
+from .catalog import Catalog
 from .commands import COMMAND_NAMES
 from .conduct import obey, spread
-from .deadlines import expire, next_deadline
+from .deadlines import Deadlines, expire
 from .departure import CLOSED, dismiss, remove
 from .inputs import (
     AdoptDebt,
@@ -31,7 +32,7 @@ from .inputs import (
 from .lane import begin, finish, remember
 from .membership import connect, disconnect
 from .moderation import Decision, decide
-from .notices import Error
+from .notices import Delta, Error
 from .phases import Idle
 from .plan import Rules, next_step
 from .replacing import replace
@@ -52,6 +53,11 @@ class RoomMachine:
     rules: Rules
     new_id: Callable[[str], str] = field(repr=False)
     _turn: Turn | None = field(default=None, init=False, repr=False)
+    _catalog: Catalog | None = field(default=None, init=False, repr=False)
+    _deadlines: Deadlines = field(factory=Deadlines, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._deadlines.look_at(self.room, self.rules.settings, self.room.participants)
 
     def handle(self, given: Input, now: float) -> None:
         """Take one input in. What follows from it comes out of `flush`."""
@@ -73,17 +79,18 @@ class RoomMachine:
     def flush(self, now: float) -> list[Action]:
         """Let deadlines pass, plan every lane that something touched, tell everyone what changed."""
         turn = self._current(now)
-        for participant in expire(turn):
+        for participant in expire(turn, self._deadlines.passed(now)):
             turn.touch(participant)
         self._plan(turn)
         ledger.pay(turn)
         self._tell(turn)
-        self._turn, self.rules = None, turn.rules
+        self._deadlines.look_at(self.room, turn.rules.settings, turn.unsettled)
+        self._turn, self._catalog, self.rules = None, turn.known, turn.rules
         return turn.actions
 
     def next_deadline(self) -> float | None:
         """When to flush again although nothing has happened."""
-        return next_deadline(self.room, self.rules.settings)
+        return self._deadlines.earliest(self.room)
 
     @property
     def finished(self) -> bool:
@@ -97,7 +104,7 @@ class RoomMachine:
 
     def _current(self, now: float) -> Turn:
         if self._turn is None:
-            self._turn = Turn(self.room, self.rules, now, self.new_id)
+            self._turn = Turn(self.room, self.rules, now, self.new_id, known=self._catalog)
         self._turn.now = now
         return self._turn
 
@@ -166,12 +173,13 @@ class RoomMachine:
         while turn.touched or turn.stirred:
             look_again(turn)
             touched, turn.touched = turn.touched, set()
+            turn.unsettled |= touched
             for participant_id in sorted(touched):
                 participant = turn.room.participants.get(participant_id)
                 if participant is None:
                     continue
                 lane = participant.lane
-                plan = next_step(turn.room, participant, turn.rules, turn.now)
+                plan = next_step(turn.room, participant, turn.rules, turn.now, turn.catalog)
                 lane.wake_at = plan.wake_at
                 if plan.step is not None:
                     begin(turn, participant, plan.step)
@@ -184,15 +192,25 @@ class RoomMachine:
     def _tell(self, turn: Turn) -> None:
         """One revision and one delta for everything visible that changed in this turn."""
         room = turn.room
-        changed = [room.participants[p] for p in room.participants if p in turn.changed]
         seen = turn.left or turn.heard or turn.attributes_changed
+        if not (seen or turn.changed):
+            return
+        changed = [room.participants[p] for p in room.participants if p in turn.changed]
         if not (seen or any(participant.visible for participant in changed)):
             return  # who is not visible yet is told of itself when it is
         room.next_revision()
         attributes = dict(room.attributes) if turn.attributes_changed else None
         views = {participant.id: view(participant) for participant in changed}
+        alike = all(participant.visible for participant in changed)
+        common: dict[int, Delta | None] = {}
         for participant in room.participants.values():
-            news = delta(room, participant, views, turn.left, turn.heard.get(participant.id), attributes)
+            same = alike and participant.hears_of is None  # as all others who are told about everyone
+            if same and participant.told in common:
+                news = common[participant.told]
+            else:
+                news = delta(room, participant, views, turn.left, turn.heard.get(participant.id), attributes)
+            if same:
+                common[participant.told] = news
             if participant.hears_of is not None:
                 participant.hears_of.difference_update(one.id for one in turn.left)
             if news is not None:  # who is told nothing stays at the revision that its client has

@@ -7,11 +7,13 @@ went while the lane was busy costs nothing.
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 
 from attrs import Factory, define, field, frozen
 
 from .calls import ApiCall
+from .catalog import Catalog, catalog_of
 from .layers import TRIES, other_rid, wanted_rid
 from .phases import Idle
 from .policy import Policy, Visible, Wanted, everybody, may_receive, ready_at
@@ -144,31 +146,34 @@ class Rules:
 
 def wanted_by(room: Room, subscriber: Participant, policy: Policy) -> dict[str, Publication]:
     """What the policy wants of what permission allows, in the policy's order."""
-    return {wanted: publication for wanted, (publication, _) in _chosen(room, subscriber, policy).items()}
+    chosen = _chosen(room, subscriber, policy, catalog_of(room))
+    return {wanted: publication for wanted, (publication, _) in chosen.items()}
 
 
-def _chosen(room: Room, subscriber: Participant, policy: Policy) -> dict[str, tuple[Publication, str | None]]:
+def _chosen(
+    room: Room, subscriber: Participant, policy: Policy, catalog: Catalog
+) -> dict[str, tuple[Publication, str | None]]:
     """The same, each with the layer that the policy wants of it."""
-    allowed = {
-        publication.id: publication
-        for publisher in room.participants.values()
-        if may_receive(subscriber, publisher)
-        for publication in publisher.publications.values()
-    }
     found: dict[str, tuple[Publication, str | None]] = {}
+    last, allowed = None, False
     for one in policy(room, subscriber):
         wanted, layer = (one.publication, one.layer) if isinstance(one, Wanted) else (one, None)
-        if wanted in allowed:
-            found.setdefault(wanted, (allowed[wanted], layer))
+        entry = catalog.published.get(wanted)
+        if entry is None or wanted in found:
+            continue
+        publisher, publication = entry
+        if publisher is not last:  # most policies go from publisher to publisher
+            last, allowed = publisher, may_receive(subscriber, publisher)
+        if allowed:
+            found[wanted] = publication, layer
     return found
 
 
-def compare(room: Room, participant: Participant, rules: Rules, now: float) -> Difference:
+def compare(room: Room, participant: Participant, rules: Rules, now: float, catalog: Catalog) -> Difference:
     """Wanted against actual; what has to wait only sets the time to look again."""
     difference = Difference()
     lane = participant.lane
-    chosen = _chosen(room, participant, rules.policy)
-    wanted = {publication_id: publication for publication_id, (publication, _) in chosen.items()}
+    chosen = _chosen(room, participant, rules.policy, catalog)
     difference.rids = {p.id: wanted_rid(participant, p, layer) for p, layer in chosen.values() if p.rids}
     held: set[str] = set()
     for subscription in lane.subscriptions.values():
@@ -176,17 +181,19 @@ def compare(room: Room, participant: Participant, rules: Rules, now: float) -> D
             difference.spares.append(subscription)
             continue
         held.add(subscription.publication)
-        publication = wanted.get(subscription.publication)
-        if publication is None:
+        if subscription.publication not in chosen:
             difference.unwanted.append(subscription)
-        elif publication.locator != subscription.locator and _due(lane, publication, rules, now, difference):
+            continue
+        publication, _ = chosen[subscription.publication]
+        if publication.locator is subscription.locator or publication.locator == subscription.locator:
+            if publication.rids:
+                _compare_layers(subscription, publication, difference, now)
+        elif _due(lane, publication, rules, now, difference):
             difference.moved.append(
                 Repoint(subscription.mid, publication, difference.rids.get(publication.id))
             )
-        elif publication.locator == subscription.locator:
-            _compare_layers(subscription, publication, difference, now)
-    for publication in wanted.values():
-        if publication.id not in held and _due(lane, publication, rules, now, difference):
+    for wanted, (publication, _) in chosen.items():
+        if wanted not in held and _due(lane, publication, rules, now, difference):
             difference.missing.append(publication)
     difference.missing.sort(key=lambda publication: publication.kind)  # "audio" before "video"
     return difference
@@ -217,8 +224,13 @@ def _due(lane: Lane, publication: Publication, rules: Rules, now: float, differe
     return at <= now
 
 
-def next_step(room: Room, participant: Participant, rules: Rules, now: float) -> Plan:
-    """What the participant's lane should do now. Only an idle lane does anything."""
+def next_step(
+    room: Room, participant: Participant, rules: Rules, now: float, catalog: Catalog | None = None
+) -> Plan:
+    """What the participant's lane should do now. Only an idle lane does anything.
+
+    `catalog`: of the room as it is, where somebody has it already.
+    """
     lane = participant.lane
     if not isinstance(lane.phase, Idle):
         return Plan(None)
@@ -228,7 +240,7 @@ def next_step(room: Room, participant: Participant, rules: Rules, now: float) ->
         return Plan(RepeatCall(lane.repeat))
     if lane.look and lane.session_id is not None:
         return Plan(LookAtSession())
-    difference = compare(room, participant, rules, now)
+    difference = compare(room, participant, rules, now, catalog or catalog_of(room))
     step = _without_sdp(lane, difference, rules, now)
     if step is None and participant.connection is not None:
         step = _with_sdp(room, participant, difference, rules, now)
@@ -277,13 +289,14 @@ def fill_spares(
     One that was refused before gets a mid of its own, since it may have been the spare, unless the publisher
     was not ready.
     """
-    free = list(spares)
+    free: dict[str, deque[Subscription]] = defaultdict(deque)
+    for spare in spares:
+        free[spare.kind].append(spare)
     moves: list[Repoint] = []
-    for publication in missing:
-        spare = next((spare for spare in free if spare.kind == publication.kind), None)
+    for publication in missing if free else ():
         retry = lane.retries.get(publication.id)
-        if spare is not None and (retry is None or (retry.unready and retry.tries < MOVES)):
-            free.remove(spare)
+        if free[publication.kind] and (retry is None or (retry.unready and retry.tries < MOVES)):
+            spare = free[publication.kind].popleft()
             moves.append(Repoint(spare.mid, publication, (rids or {}).get(publication.id)))
     return moves
 

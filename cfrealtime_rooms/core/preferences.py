@@ -30,7 +30,7 @@ def select(turn: Turn, participant: Participant, selection: Selection) -> None:
 def prefer(turn: Turn, participant: Participant, layers: Mapping[str, str | None]) -> None:
     """Take a client's wishes in, all or none; None takes a wish back."""
     for publication_id, layer in layers.items():
-        found = turn.room.publication(publication_id)
+        found = turn.published(publication_id)
         if found is None or found[0] is participant or not may_see(participant, found[0]):
             raise Refused("unknown_publication", "Nobody else publishes that.")
         if layer is not None and layer not in STEPS and layer not in found[1].rids:

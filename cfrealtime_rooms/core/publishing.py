@@ -92,7 +92,7 @@ def end(turn: Turn, participant: Participant, source: str) -> None:
     publication = participant.publications.pop(source)
     if publication.mid is not None:
         participant.lane.closing.add(publication.mid)
-    release(turn, publication)
+    release(turn, [publication])
     turn.change(participant)
     turn.touch(participant)
     turn.touch_others(participant)
@@ -120,13 +120,15 @@ def end_grant(turn: Turn, participant: Participant, by: Trigger, why: str) -> No
             end(turn, participant, publication.source)
 
 
-def release(turn: Turn, publication: Publication) -> None:
-    """Turn every mid that carried the publication into a spare."""
-    for other in turn.room.participants.values():
-        other.lane.retries.pop(publication.id, None)
-        other.layers.pop(publication.id, None)
+def release(turn: Turn, publications: Iterable[Publication]) -> None:
+    """Turn every mid that carried one of these into a spare."""
+    over = {publication.id for publication in publications}
+    for other in turn.room.participants.values() if over else ():
+        for publication_id in over:
+            other.lane.retries.pop(publication_id, None)
+            other.layers.pop(publication_id, None)
         for subscription in other.lane.subscriptions.values():
-            if subscription.publication == publication.id:
+            if subscription.publication in over:
                 subscription.publication = None
 
 
@@ -155,7 +157,7 @@ def item_failed(turn: Turn, participant: Participant, publication: Publication, 
     publication.refusals += 1
     if publication.refusals >= REFUSALS_BEFORE_A_LOOK:
         publication.refusals = 0
-        found = turn.room.publication(publication.id)
+        found = turn.published(publication.id)
         if found is not None:
             found[0].lane.look = True
             turn.touch(found[0])

@@ -39,7 +39,7 @@ def repointed(turn: Turn, participant: Participant, call: Update, result: Tracks
 def not_repointed(turn: Turn, participant: Participant, track: RemoteTrack, code: str | None) -> None:
     """`update_track_error` also comes right after a subscription; once media has flowed it means: never."""
     subscription = participant.lane.subscriptions.get(track.mid or "")
-    target = turn.room.located(track.session_id, track.track_name)
+    target = turn.located(track.session_id, track.track_name)
     if subscription is not None and subscription.locator == Locator(track.session_id, track.track_name):
         # Only its layer was to change: that speaks neither against re-pointing nor against the publication.
         key = f"{participant.id} layers"  # those refused together are asked for together
@@ -70,7 +70,7 @@ def seen(turn: Turn, participant: Participant, state: SessionState) -> None:
 def _carries(turn: Turn, subscription: Subscription, locator: Locator) -> None:
     """The mid points there, whether or not a publication is there still."""
     if locator != subscription.locator:
-        target = turn.room.located(locator.session_id, locator.track_name)
+        target = turn.located(locator.session_id, locator.track_name)
         subscription.publication = target.id if target else None
         subscription.locator = locator
 

@@ -13,7 +13,7 @@ from .ids import UNSEEN, Epoch, Exchange, OperationId, RoomRevision
 from .permissions import Permissions
 from .phases import Awaiting, Calling, Idle, IllegalTransitionError, Phase, Trigger, follows
 from .secrecy import SECRET
-from .tracks import ClientOffer, Locator, Publication, Retry, Subscription
+from .tracks import ClientOffer, Publication, Retry, Subscription
 
 TIMELINE_LENGTH = 32
 
@@ -234,21 +234,3 @@ class Room:
     def next_revision(self) -> None:
         """Something that clients can see has changed."""
         self.revision = RoomRevision(self.revision + 1)
-
-    def located(self, session_id: str, track_name: str) -> Publication | None:
-        """The publication that the SFU knows under this locator, if it still is one."""
-        locator = Locator(session_id, track_name)
-        for participant in self.participants.values():
-            if participant.lane.session_id == session_id:
-                for publication in participant.publications.values():
-                    if publication.locator == locator:
-                        return publication
-        return None
-
-    def publication(self, publication_id: str) -> tuple[Participant, Publication] | None:
-        """A publication and its publisher."""
-        for participant in self.participants.values():
-            for publication in participant.publications.values():
-                if publication.id == publication_id:
-                    return participant, publication
-        return None

@@ -8,12 +8,14 @@ from attrs import Factory, define, evolve
 
 from .actions import Action, Call, Emit, Exchanged, HangUp, Send, StopRepointing
 from .calls import ApiCall, Close, Publish, Subscribe
+from .catalog import Catalog, catalog_of
 from .events import RoomEvent
 from .history import End, Kind, OpenExchange
 from .notices import Departure, Notice
 from .phases import Calling, Trigger
 from .plan import Rules
 from .state import Operation, Participant, Room
+from .tracks import Publication
 
 
 class Refused(Exception):  # noqa: N818 - an outcome of a command, never seen outside the core
@@ -45,11 +47,15 @@ class Turn:
     """Participants of whom it may have changed who is told about whom."""
     heard: dict[str, frozenset[str]] = Factory(dict[str, frozenset[str]])
     """Whom those were told about before this turn who are told about others now."""
+    unsettled: set[str] = Factory(set[str])
+    """Participants of whom something may be due at another time than before the turn."""
     attributes_changed: bool = False
     """The room's own."""
     left: list[Departure] = Factory(list[Departure])
     closing: str | None = None
     """Why everyone is being sent away, while they are."""
+    known: Catalog | None = None
+    """What is published, until that changes."""
 
     def send(self, participant: Participant, notice: Notice) -> None:
         """Tell a participant's client, if its channel is up."""
@@ -126,6 +132,30 @@ class Turn:
         """Clients see this participant differently now."""
         self.changed.add(participant.id)
         self.stirred.add(participant.id)
+        self.unsettled.add(participant.id)
+        self.known = None
+
+    def forget(self, participant: Participant) -> None:
+        """It is out of the room: whatever it was part of, the others are planned without it."""
+        self.changed.discard(participant.id)
+        self.unsettled.add(participant.id)
+        self.known = None
+        self.touch_others(participant)
+
+    @property
+    def catalog(self) -> Catalog:
+        """What is published now; made anew only after it has changed."""
+        if self.known is None:
+            self.known = catalog_of(self.room)
+        return self.known
+
+    def published(self, publication_id: str) -> tuple[Participant, Publication] | None:
+        """A publication and its publisher."""
+        return self.catalog.published.get(publication_id)
+
+    def located(self, session_id: str, track_name: str) -> Publication | None:
+        """The publication that the SFU knows under this locator, if it still is one."""
+        return self.catalog.located.get((session_id, track_name))
 
     def stop_repointing(self) -> None:
         """The service refuses to re-point: from here on close and subscribe instead, in the whole app."""

@@ -29,8 +29,11 @@ from cfrealtime_rooms.core.calls import (
     Succeeded,
     Update,
 )
+from cfrealtime_rooms.core.catalog import catalog_of
 from cfrealtime_rooms.core.commands import Answer, Applied, Command, Join, Media, OfferedTrack
+from cfrealtime_rooms.core.deadlines import due_of
 from cfrealtime_rooms.core.inputs import Connected, Disconnected, Input, Received, Returned
+from cfrealtime_rooms.core.ledger import next_payment
 from cfrealtime_rooms.core.machine import RoomMachine
 from cfrealtime_rooms.core.notices import Notice
 from cfrealtime_rooms.core.plan import Rules
@@ -73,8 +76,17 @@ class Driver:
         self.now += after
         for given in inputs:
             self.machine.handle(given, self.now)
-        for action in self.machine.flush(self.now):
+        actions = self.machine.flush(self.now)
+        self._check_what_the_machine_remembers()
+        for action in actions:
             self._perform(action)
+
+    def _check_what_the_machine_remembers(self) -> None:
+        """What it keeps so as not to look at everyone in every turn is what a look at everyone gives."""
+        due = (due_of(one, self.machine.rules.settings) for one in self.room.participants.values())
+        times = [one for one in (*due, next_payment(self.room)) if one is not None]
+        assert self.machine.next_deadline() == min(times, default=None)
+        assert self.machine._catalog in (None, catalog_of(self.room))
 
     def _perform(self, action: Action) -> None:
         match action:

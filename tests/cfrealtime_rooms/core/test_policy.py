@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cfrealtime_rooms.core.calls import Close, Update
+from cfrealtime_rooms.core.catalog import catalog_of
 from cfrealtime_rooms.core.commands import Join, Leave, Mute, Select, SendMessage, SetAttributes
 from cfrealtime_rooms.core.events import SelectionChanged
 from cfrealtime_rooms.core.notices import Delta, Departure, Error, Joined
@@ -14,7 +15,8 @@ from tests.cfrealtime_rooms.core.driver import CAMERA, MICROPHONE, Driver
 
 def received(driver, name):
     """What a participant receives, as (identity, source)."""
-    found = (driver.room.publication(one) for one in driver.lane(name).mids().values())
+    published = catalog_of(driver.room).published
+    found = (published[one] for one in driver.lane(name).mids().values())
     return {(owner.identity, one.source) for owner, one in found}
 
 
