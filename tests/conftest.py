@@ -3,7 +3,57 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
 
 # In front of a blocking test the looptime plugin asks for the thread's event loop, which makes one if none
 # was ever set; the next async test drops it unclosed, and a warning is an error here. None stops that.
 asyncio.set_event_loop(None)
+
+# A busy machine is no mistake of the code's.
+settings.register_profile(
+    "unhurried", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
+
+REAL_TIME = (
+    "tests/bench/",
+    "tests/browser/",
+    "tests/cfrealtime/emulator/adapters/",
+    "tests/cfrealtime/emulator/fuzz/",
+    "tests/cfrealtime/emulator/media/",
+    "tests/cfrealtime/emulator/test_command_line.py",
+    "tests/cfrealtime/emulator/test_end_to_end.py",
+    "tests/cfrealtime/emulator/test_faults_of_media.py",
+    "tests/cfrealtime/emulator/test_our_offers.py",
+    "tests/cfrealtime/emulator/test_page.py",
+    "tests/cfrealtime/emulator/test_readme.py",
+    "tests/cfrealtime/emulator/test_serving.py",
+    "tests/cfrealtime/test_engines",
+    "tests/cfrealtime_rooms/testing/",
+    "tests/cfrealtime_rooms/web/",
+    "tests/conformance/",
+    "tests/docs/",
+    "tests/examples/",
+    "tests/meeting/",
+)
+"""Where tests wait for browsers, packets, processes and sockets."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits begins first: it takes longest."""
+    items.sort(key=lambda item: not item.nodeid.startswith(REAL_TIME))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests in real time run one after the other in one process, the rest file by file in the others."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "real time" if nodeid.startswith(REAL_TIME) else nodeid.split("::")[0]
+
+    return Scheduling(config, log)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -34,11 +34,6 @@ class Bot:
     async def say(self, sound: bytes) -> None:
         for start in range(0, len(sound), 19_200):
             await self.connections[-1].send(messages.encode(Message(sound[start : start + 19_200])))
-
-    async def until(self, check: Callable[[], bool]) -> None:
-        async with asyncio.timeout(60):
-            while not check():
-                await asyncio.sleep(0.01)
 
     async def _take(self, connection: ServerConnection) -> None:
         self.connections.append(connection)

@@ -65,7 +65,7 @@ async def publish(emulator: Emulator, client: httpx.AsyncClient, page: BrowserPe
 
 
 async def picture(bot: Bot, number: int) -> av.VideoFrame:
-    await bot.until(lambda: len(bot.got) > number)
+    await until(lambda: len(bot.got) > number)
     (shown,) = av.CodecContext.create("mjpeg", "r").decode(av.Packet(bot.got[number].payload))
     return shown
 
@@ -93,11 +93,11 @@ async def test_a_page_is_heard_and_hears(emulator, client, bot, page):
     await page.camera(320)
     peer = await publish(emulator, client, page)
     await made(client, egress(peer.id, "mic", bot.url))
-    await bot.until(lambda: len(bot.got) >= 75)
+    await until(lambda: len(bot.got) >= 75)
     assert max(left(sound_of(bot.got))) > 1000  # the beeps of Chromium's test microphone
 
     item = await made(client, ingest("speech", bot.url))
-    await bot.until(lambda: len(bot.connections) == 2)
+    await until(lambda: len(bot.connections) == 2)
     talking = asyncio.create_task(bot.say(25 * tone(440, 1)))  # while the page gets ready
     response = await peer.post_tracks([remote(item["sessionId"], "speech")])
     assert codes(response) == [None]

@@ -60,7 +60,9 @@ async def publishing(
     response = await peer.post_tracks([local("0", "it")], sessionDescription={"type": "offer", "sdp": offer})
     await light.connect(response.json()["sessionDescription"]["sdp"])
     async with asyncio.timeout(30):  # we know of it first
-        while not (await client.get("/_emulator/state")).json()["sessions"][-1]["connected"]:
+        while True:
+            if (await client.get("/_emulator/state")).json()["sessions"][-1]["connected"]:
+                break
             await asyncio.sleep(0.01)
     sending = asyncio.create_task(send(light))
     try:
@@ -118,7 +120,7 @@ def filming(codec: str, payload_type: int) -> Callable[[LightPeer], Awaitable[No
 async def test_a_tone_that_is_published_is_heard_at_the_websocket(client, bot):
     async with publishing(client, "audio", hum) as peer:
         item = await made(client, egress(peer.id, "it", bot.url))
-        await bot.until(lambda: len(bot.got) >= 60)
+        await until(lambda: len(bot.got) >= 60)
         heard = sound_of(bot.got)
         assert strength(heard[SECOND // 5 : SECOND], 440) > 0.95
         assert {after.sequence - before.sequence for before, after in pairwise(bot.got)} == {1}
@@ -149,7 +151,7 @@ async def test_video_arrives_as_one_jpeg_a_second(client, bot, codec, payload_ty
     async with publishing(client, "video", filming(codec, payload_type)) as peer:
         await asyncio.sleep(0.5)  # so that the first key frame has passed
         await made(client, egress(peer.id, "it", bot.url, output="jpeg"))
-        await bot.until(lambda: one_a_second(bot.got_at[-3:]))
+        await until(lambda: one_a_second(bot.got_at[-3:]))
         for message in bot.got:
             (picture,) = av.CodecContext.create("mjpeg", "r").decode(av.Packet(message.payload))
             assert (picture.width, picture.height) == (WIDTH, HEIGHT)
@@ -202,13 +204,13 @@ async def test_a_message_that_is_too_large_ends_an_ingest(client, emulator, bot)
 async def test_an_egress_comes_back_when_its_connection_breaks(client, emulator, bot):
     async with publishing(client, "audio", hum) as peer:
         await made(client, egress(peer.id, "it", bot.url))
-        await bot.until(lambda: len(bot.got) >= 5)
+        await until(lambda: len(bot.got) >= 5)
         for ending in (bot.connections[0].close(), abort(bot)):
             before = len(bot.connections)
             await ending
-            await bot.until(lambda before=before: len(bot.connections) > before)
+            await until(lambda before=before: len(bot.connections) > before)
             bot.got.clear()
-            await bot.until(lambda: len(bot.got) >= 5)
+            await until(lambda: len(bot.got) >= 5)
         assert {request.path for request in bot.requests} == {"/bot?token=once"}
         assert emulator.state()["adapters"][0]["status"] == "connected"
 
@@ -229,7 +231,7 @@ async def test_stopping_leaves_no_task(bot):
     ):
         await made(client, egress(peer.id, "it", bot.url))
         item = await made(client, ingest(endpoint=bot.url))
-        await bot.until(lambda: len(bot.connections) == 2)
+        await until(lambda: len(bot.connections) == 2)
         await bot.say(tone(440, 1))
         assert item["sessionId"]
     for connection in bot.connections:

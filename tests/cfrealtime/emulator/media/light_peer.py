@@ -17,6 +17,7 @@ from aiortc import (
     RTCSctpTransport,
 )
 
+from tests.cfrealtime.emulator.peer import until
 from tests.cfrealtime.emulator.sdp.endpoint import M, answer, blocks, describe, value
 
 
@@ -92,9 +93,7 @@ class LightPeer(asyncio.DatagramProtocol):
 
     async def until(self, done: Callable[[], bool]) -> None:
         """Wait until something has arrived."""
-        async with asyncio.timeout(30):
-            while not done():
-                await asyncio.sleep(0.005)
+        await until(done)
 
     async def settled(self) -> None:
         """Wait until everything that was sent before has gone its way through this process."""

@@ -82,7 +82,9 @@ class Endpoint:
     async def known(self, channel_id: int, status: str) -> None:
         """Wait until the service has noticed what became of a channel."""
         async with asyncio.timeout(30):
-            while (await self.peer.statuses())[channel_id] != status:
+            while True:
+                if (await self.peer.statuses())[channel_id] == status:
+                    return
                 await asyncio.sleep(0.01)
 
 
