@@ -57,11 +57,12 @@ class Forwarder:
     def apply(self, session_id: str, receives: Iterable[Receive], sends: Iterable[Send], now: float) -> None:
         """Make a session's sections look like this."""
         session = self._sessions.setdefault(session_id, _Session())
+        before = tuple(session.publications)
         self._apply_receives(session, {receive.mid: receive for receive in receives})
         self._apply_sends(session_id, session, {send.mid: send for send in sends})
         for subscription in session.subscriptions.values():
             self._retarget(subscription, now)
-        for mid in session.publications:
+        for mid in {*before, *session.publications}:
             for subscription in self._subscribers.get(Source(session_id, mid), ()):
                 self._retarget(subscription, now)
 
@@ -281,18 +282,25 @@ class Forwarder:
 
     def tick(self, now: float) -> None:
         """Do what is due by time alone. To be called some twenty times a second."""
-        for session in self._sessions.values():
-            for subscription in session.subscriptions.values() if session.ready else ():
-                self._retarget(subscription, now)
-                target = subscription.target
-                if target is not None and target.alive(now):
-                    target.ask_key_frame()
         for session_id, session in self._sessions.items():
-            for publication in session.publications.values():
+            for mid, publication in session.publications.items():
+                self._aim(publication, self._subscribers.get(Source(session_id, mid), ()), now)
                 for layer in publication.layers.values():
                     self._feedback(session_id, layer, now)
             if session.ready and now - session.reported_at >= REPORT_INTERVAL:
                 self._report(session_id, session, now)
+
+    def _aim(self, publication: Publication, subscribers: Iterable[Subscription], now: float) -> None:
+        """See to those who wait for a key frame, or for a better layer."""
+        layers = publication.layers
+        only = next(iter(layers.values())) if len(layers) == 1 else None
+        for subscription in subscribers:
+            if only is not None and subscription.layer is only:
+                continue  # as nearly all do, and there is nothing better
+            self._retarget(subscription, now)
+            target = subscription.target
+            if target is not None and target.alive(now):
+                target.ask_key_frame()
 
     def _report(self, session_id: str, session: _Session, now: float) -> None:
         """Tell a publisher what arrived and that it may send more."""

@@ -70,23 +70,30 @@ class Subscription:
 
     def forward(self, layer: Layer, arrived: Arrived, now: float) -> bytes | None:
         """A packet as this subscriber gets it; None when it does not."""
-        if arrived.codec_key not in self._codecs:
+        codec = self._codecs.get(arrived.codec_key)
+        if codec is None:
             return None
         if layer is not self.layer:
             if layer is not self.target or not arrived.key_frame:
                 return None
             self._switch(layer, arrived, now)
-        epoch = self._epochs[-1]
+        epoch, packet = self._epochs[-1], arrived.packet
         if arrived.index < epoch.first:
             return None
-        index = arrived.index + epoch.offset
+        index, timestamp = arrived.index + epoch.offset, packet.timestamp + epoch.time_offset
         if index > self._last_index:
-            self._last_index = index
-            self._last_timestamp = arrived.packet.timestamp + epoch.time_offset
-            self._last_sent = now
+            self._last_index, self._last_timestamp, self._last_sent = index, timestamp, now
         self._packets += 1
-        self._octets += len(arrived.packet.payload)
-        return self._written(arrived, epoch)
+        self._octets += len(packet.payload)
+        return write(
+            marker=packet.marker,
+            payload_type=codec.payload_type,
+            sequence=index,
+            timestamp=timestamp,
+            ssrc=self.send.ssrc,
+            extensions=self._blocks.get(arrived.elements) or self._block(arrived.elements),
+            payload=packet.payload,
+        )
 
     def _switch(self, layer: Layer, arrived: Arrived, now: float) -> None:
         """Continue with another layer: the next number, and a timestamp later by the time that has passed."""
@@ -98,24 +105,6 @@ class Subscription:
         offset = self._last_index + 1 - arrived.index
         self._epochs = (*self._epochs[-1:], _Epoch(layer, arrived.index, offset, time_offset))
         self.layer, self.target = layer, None
-
-    def _written(self, arrived: Arrived, epoch: _Epoch, *, rtx: bool = False) -> bytes:
-        packet, codec, send = arrived.packet, self._codecs[arrived.codec_key], self.send
-        sequence, payload = arrived.index + epoch.offset, packet.payload
-        payload_type, ssrc = codec.payload_type, send.ssrc
-        if rtx and codec.rtx_payload_type is not None and send.rtx_ssrc is not None:
-            payload = wrap_rtx(sequence, payload)
-            self._rtx_sequence += 1
-            sequence, payload_type, ssrc = self._rtx_sequence, codec.rtx_payload_type, send.rtx_ssrc
-        return write(
-            marker=packet.marker,
-            payload_type=payload_type,
-            sequence=sequence,
-            timestamp=packet.timestamp + epoch.time_offset,
-            ssrc=ssrc,
-            extensions=self._blocks.get(arrived.elements) or self._block(arrived.elements),
-            payload=payload,
-        )
 
     def _block(self, elements: tuple[tuple[str, bytes], ...]) -> bytes:
         """Header extensions in our numbers; the same few come over and over."""
@@ -130,9 +119,24 @@ class Subscription:
         """A packet once more, as a retransmission where those were agreed on."""
         epoch, index = self._locate(sequence)
         arrived = epoch.layer.find(index) if epoch is not None else None
-        if epoch is None or arrived is None or arrived.codec_key not in self._codecs:
+        codec = self._codecs.get(arrived.codec_key) if arrived is not None else None
+        if epoch is None or arrived is None or codec is None:
             return None
-        return self._written(arrived, epoch, rtx=True)
+        sequence, payload = arrived.index + epoch.offset, arrived.packet.payload
+        payload_type, ssrc = codec.payload_type, self.send.ssrc
+        if codec.rtx_payload_type is not None and self.send.rtx_ssrc is not None:
+            payload = wrap_rtx(sequence, payload)
+            self._rtx_sequence += 1
+            sequence, payload_type, ssrc = self._rtx_sequence, codec.rtx_payload_type, self.send.rtx_ssrc
+        return write(
+            marker=arrived.packet.marker,
+            payload_type=payload_type,
+            sequence=sequence,
+            timestamp=arrived.packet.timestamp + epoch.time_offset,
+            ssrc=ssrc,
+            extensions=self._block(arrived.elements),
+            payload=payload,
+        )
 
     def locate(self, sequence: int) -> tuple[Layer, int] | None:
         """Which packet of which layer a receiver means by one of our sequence numbers."""

@@ -257,7 +257,8 @@ class UdpMediaPlane:
         session = self._sessions[check.session_id]
         if session.cut:
             return
-        self._transmit(check.response, peer)
+        if self._port is not None:
+            self._port.send(check.response, peer)
         before = self._by_peer.get(peer)
         if before is not None and before != check.session_id:
             self._sessions[before].peers.discard(peer)  # a port used anew by another session
@@ -341,13 +342,10 @@ class UdpMediaPlane:
             take(packet)
 
     def _send_datagram(self, session: _Session, data: bytes) -> None:
-        if session.path is None or session.cut:
+        path, port = session.path, self._port
+        if path is None or port is None or session.cut:
             return
-        if session.network is not None:
-            session.network.down(data, partial(self._transmit, peer=session.path))
+        if session.network is None:
+            port.send(data, path)
         else:
-            self._transmit(data, session.path)
-
-    def _transmit(self, data: bytes, peer: Peer) -> None:
-        if self._port is not None:
-            self._port.send(data, peer)
+            session.network.down(data, partial(port.send, peer=path))
