@@ -48,9 +48,15 @@ async def lifespan(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
+async def end_meetings(app: web.Application) -> None:
+    """The server waits for open WebSockets, and these end with their rooms."""
+    await app[ROOMS].aclose()
+
+
 def create_app() -> web.Application:
     app = web.Application()
     app.cleanup_ctx.append(lifespan)
+    app.on_shutdown.append(end_meetings)
     app.router.add_get("/", index)
     app.router.add_get("/rooms/{room_id}", meeting)
     app.router.add_static("/page", PAGE)

@@ -1,6 +1,10 @@
 """Both examples as hosts: one page, one protocol, two frameworks."""
 
+import asyncio
 import re
+
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
 
 
 def meet(host, name: str):
@@ -82,3 +86,17 @@ async def test_inspection_is_refused_to_others_unless_opened(fastapi_host, monke
     assert await look() == 403
     monkeypatch.setenv("MEETING_INSPECT", "1")
     assert await look() == 200
+
+
+async def test_a_host_that_stops_has_its_people_come_back_and_waits_for_nobody(load):
+    server = TestServer(load("02_aiohttp/server.py").create_app())
+    await server.start_server()
+    async with ClientSession(server.make_url("")) as client, meet(client, "Ana") as ana:
+        await ana.send_json({"type": "join"})
+        await receive(ana, "joined")
+        async with asyncio.timeout(5):
+            stopping = asyncio.create_task(server.close())
+            async for _ in ana:
+                pass
+            await stopping
+        assert ana.close_code == 1012
