@@ -2,13 +2,11 @@
 // The meeting page: what happens in the room, shown; what is pressed, done. Everything about media and the protocol
 // is in rooms.js; everything about tiles in tiles.js.
 
-import { Room } from "/cfrealtime/rooms.js";
+import { Room, RoomError } from "/cfrealtime/rooms.js";
 import { Chat } from "./chat.js";
 import { invitation, way } from "./host.js";
 import { Inspection } from "./inspection.js";
 import { Stage } from "./tiles.js";
-
-/** @typedef {import("/cfrealtime/rooms.js").RoomError} RoomError */
 
 /**
  * @param {string} id
@@ -357,6 +355,7 @@ try {
   show("lobby");
   if (parameters.get("join") === "1" && $("name").value.trim()) enter();
   else (given ? $("join") : $("name").value ? $("room") : $("name")).focus();
-} catch (refusal) {
-  turnAway(/** @type {RoomError} */ (refusal));
+} catch (error) {
+  const silence = new RoomError("unreachable", "The meeting does not answer. Load the page again to try once more.");
+  turnAway(error instanceof RoomError ? error : silence);
 }

@@ -28,6 +28,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
         spec = importlib.util.spec_from_file_location(name, EXAMPLES / path)
         assert spec is not None
         assert spec.loader is not None
+        monkeypatch.syspath_prepend((EXAMPLES / path).parent)  # as `python examples/…` does
         module = importlib.util.module_from_spec(spec)
         monkeypatch.setitem(sys.modules, name, module)  # FastAPI resolves annotations by the module's name
         spec.loader.exec_module(module)
