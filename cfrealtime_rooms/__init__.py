@@ -35,11 +35,12 @@ from .core.settings import Duplicates, Settings
 from .rooms import Connection, Rooms
 from .runtime.handover import Owed
 from .runtime.ice import Visitor
-from .store import MemoryStore, RoomStore
+from .store import DocumentError, MemoryStore, RoomStore, UnknownEventError, dump_event, load_event
 
 __all__ = [
     "AttributesChanged",
     "Connection",
+    "DocumentError",
     "Duplicates",
     "IceServer",
     "JoinRefused",
@@ -70,11 +71,14 @@ __all__ = [
     "TrackMuted",
     "TrackPublished",
     "TrackUnpublished",
+    "UnknownEventError",
     "Visible",
     "Visitor",
     "Wanted",
     "audio_only",
+    "dump_event",
     "everybody",
     "everyone",
+    "load_event",
     "selected",
 ]

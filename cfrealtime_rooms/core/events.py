@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from attrs import field, frozen
 
@@ -237,3 +238,28 @@ RoomEvent = (
     | SessionReplaced
     | LeakReported
 )
+
+EVENT_NAMES: Final[Mapping[type[RoomEvent], str]] = {
+    RoomOpened: "room_opened",
+    RoomClosed: "room_closed",
+    ParticipantJoined: "participant_joined",
+    ParticipantReconnecting: "participant_reconnecting",
+    ParticipantResumed: "participant_resumed",
+    ParticipantLeft: "participant_left",
+    TrackPublished: "track_published",
+    TrackMuted: "track_muted",
+    TrackUnpublished: "track_unpublished",
+    MessageSent: "message_sent",
+    JoinRefused: "join_refused",
+    PermissionsChanged: "permissions_changed",
+    SourceMuted: "source_muted",
+    SourceAllowed: "source_allowed",
+    ParticipantBanned: "participant_banned",
+    ParticipantUnbanned: "participant_unbanned",
+    AttributesChanged: "attributes_changed",
+    SelectionChanged: "selection_changed",
+    LayersChanged: "layers_changed",
+    SessionReplaced: "session_replaced",
+    LeakReported: "leak_reported",
+}
+"""The `type` of each event as a document."""
