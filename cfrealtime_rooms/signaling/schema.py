@@ -78,10 +78,13 @@ def _on_the_wire(text: str) -> str:
 
 
 def _reference(cls: type[Any], definitions: dict[str, Any], message: str | None = None) -> dict[str, Any]:
-    if cls.__name__ not in definitions:
-        definitions[cls.__name__] = {}
-        definitions[cls.__name__] = _object(cls, definitions, message)
-    return {"$ref": f"#/$defs/{cls.__name__}"}
+    # A message inside another has no `type`.
+    inside = message is None and any(cls in names for names in DIRECTIONS.values())
+    name = f"{cls.__name__}Inside" if inside else cls.__name__
+    if name not in definitions:
+        definitions[name] = {}
+        definitions[name] = _object(cls, definitions, message)
+    return {"$ref": f"#/$defs/{name}"}
 
 
 def _object(cls: type[Any], definitions: dict[str, Any], message: str | None) -> dict[str, Any]:

@@ -33,6 +33,13 @@ def test_every_notice_keeps_to_the_schema(notice):
     assert violations(json.loads(encode(notice)), "room_to_client") == []
 
 
+@pytest.mark.parametrize("notice", NOTICES, ids=lambda notice: type(notice).__name__)
+def test_a_notice_without_its_type_is_none(notice):
+    message = json.loads(encode(notice))
+    del message["type"]
+    assert violations(message, "room_to_client")
+
+
 @pytest.mark.parametrize(("text", "command"), COMMANDS, ids=lambda value: type(value).__name__)
 def test_every_command_keeps_to_the_schema(text, command):
     assert violations(text, "client_to_room") == []
