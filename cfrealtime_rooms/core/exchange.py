@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sys import intern
+
 from cfrealtime.models import RemoteTrack, TrackResult, TracksResult
 
 from .calls import Publish, Renegotiate, Subscribe
@@ -157,13 +159,18 @@ def _matched(
 def _subscription_begins(
     participant: Participant, track: RemoteTrack, mid: str, publication: Publication | None, now: float
 ) -> None:
-    """Record an allocated mid. If its publication ended meanwhile, it is closed."""
+    """Record an allocated mid. If its publication ended meanwhile, it is closed.
+
+    There are many of these: all that can be is shared with the publication, or with other sessions.
+    """
     lane = participant.lane
-    if publication is None:
+    if publication is None or publication.locator is None:
         lane.closing.add(mid)
         return
-    locator, rid = Locator(track.session_id, track.track_name), asked_rid(track)
-    lane.subscriptions[mid] = Subscription(mid, publication.kind, publication.id, locator, now, rid)
+    mid, rid = intern(mid), asked_rid(track)
+    lane.subscriptions[mid] = Subscription(
+        mid, publication.kind, publication.id, publication.locator, now, rid
+    )
     lane.retries.pop(publication.id, None)
     publication.refusals = 0
 

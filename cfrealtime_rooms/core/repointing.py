@@ -72,7 +72,7 @@ def _carries(turn: Turn, subscription: Subscription, locator: Locator) -> None:
     if locator != subscription.locator:
         target = turn.located(locator.session_id, locator.track_name)
         subscription.publication = target.id if target else None
-        subscription.locator = locator
+        subscription.locator = target.locator if target and target.locator else locator
 
 
 def forget_mids(turn: Turn, participant: Participant, closed: frozenset[str]) -> None:
