@@ -120,7 +120,7 @@ class HttpChannel {
     this.#sending = true;
     try {
       while (this.#waiting.length) {
-        const response = await this.#say(this.#waiting[0]);
+        const response = await this.#call("/messages", this.#waiting[0]);
         if (response.status === 429) await new Promise((resolve) => setTimeout(resolve, 1_000));
         else if (!response.ok) throw new Error(`A message was answered with ${response.status}.`);
         else this.#waiting.shift();
@@ -132,9 +132,12 @@ class HttpChannel {
     this.#sending = false;
   }
 
-  /** @param {string} [body] nothing answers a beat */
-  #say(body) {
-    return call(this.#seat, "POST", "/messages", { stream: this.#stream, body, signal: this.#giveUp.signal });
+  /**
+   * @param {string} path
+   * @param {string} [body]
+   */
+  #call(path, body) {
+    return call(this.#seat, "POST", path, { stream: this.#stream, body, signal: this.#giveUp.signal });
   }
 
   /** @param {ReadableStream<Uint8Array<ArrayBuffer>>} body */
@@ -160,10 +163,10 @@ class HttpChannel {
     const fields = Object.fromEntries(block.split("\n").map((line) => line.split(/: (.*)/s, 2)));
     if (fields.event === "message") this.#events.message(fields.data);
     if (fields.event === "open") this.#stream = JSON.parse(fields.data).stream;
-    if (fields.event === "beat") this.#say().catch(() => {}); // A stream that is lost shows by its own silence.
+    if (fields.event === "beat") this.#call("/beat").catch(() => {}); // A stream that is lost shows by its own silence.
     if (fields.event !== "end") return;
-    const { reason, final } = JSON.parse(fields.data);
-    if (final) this.#events.refused(reason || "refused");
+    const { code, reason } = JSON.parse(fields.data);
+    if (code >= 4000) this.#events.refused(reason || "refused"); // As over a WebSocket.
   }
 
   #lost() {

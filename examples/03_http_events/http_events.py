@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any, cast
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
-from seats import RefusedError, Seat, Seats
+from seats import RefusedError, Seat, Seats, Stream
 
 from cfrealtime import AsyncRealtime
 from cfrealtime.errors import ConfigurationError
@@ -29,8 +30,8 @@ PAGE = HERE.parent / "page"
 ROOMS = web.AppKey("rooms", Rooms)
 SEATS = web.AppKey("seats", Seats)
 ROOM_NAME = re.compile(r"[\w .-]{1,64}")
-LARGEST_BODY = 512 * 1024
-"""Bytes. An SDP has at most 256 KiB of them, before it is written as JSON."""
+LARGEST_BODY = 1024 * 1024
+"""Bytes. An SDP may have 256 KiB of them, and more when it is written as JSON."""
 STREAM = {
     hdrs.CONTENT_TYPE: "text/event-stream",
     hdrs.CACHE_CONTROL: "no-store",
@@ -42,7 +43,6 @@ async def join_room(request: web.Request) -> web.Response:
     """A seat in a room: the id of its channel, and the secret that opens it."""
     asked = await json_object(request)
     room, name = asked.get("room"), asked.get("name")
-    # Here a real application authenticates, and refuses whoever may not be in this room.
     if not isinstance(room, str) or not ROOM_NAME.fullmatch(room):
         raise RefusedError(
             400, "room_invalid", "A room's name has 1 to 64 letters, digits, spaces, dots and dashes."
@@ -50,8 +50,13 @@ async def join_room(request: web.Request) -> web.Response:
     longest = request.app[ROOMS].settings.limits.name_length
     if not isinstance(name, str) or not 1 <= len(name.strip()) <= longest:
         raise RefusedError(400, "name_invalid", f"A name has 1 to {longest} characters.")
-    seat = request.app[SEATS].take(room, name)
+    seat = request.app[SEATS].take(room, identity_of(request), name)
     return web.json_response({"channel": seat.id, "secret": seat.secret})
+
+
+def identity_of(_: web.Request) -> str:
+    """Who is asking: here, somebody new. A real application takes it from its own log-in, or refuses."""
+    return secrets.token_urlsafe(9)
 
 
 async def events(request: web.Request) -> web.StreamResponse:
@@ -75,16 +80,17 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 
 async def messages(request: web.Request) -> web.Response:
-    """One message of this participant to the room; an empty one answers a beat."""
-    seat = seat_of(request)
-    seat.spend()
+    """One message of this participant to the room."""
+    stream = stream_of(request)
     text = await text_of(request)
-    stream = seat.stream
-    if stream is None or stream.connection is None or request.query.get("stream") != str(stream.number):
-        raise RefusedError(409, "stream_over", "This stream is over. Open another one, and say it there.")
-    stream.hear()
-    if text:
+    if stream.connection is not None:
         await stream.connection.receive(text)
+    return web.Response(status=204)
+
+
+async def beat(request: web.Request) -> web.Response:
+    """The answer to a beat of the stream: its client is still there."""
+    stream_of(request)
     return web.Response(status=204)
 
 
@@ -102,6 +108,17 @@ def seat_of(request: web.Request) -> Seat:
     if scheme.lower() != "bearer":
         raise RefusedError(401, "no_secret", "Send the channel's secret: Authorization: Bearer …")
     return request.app[SEATS].find(request.query.get("channel", ""), secret)
+
+
+def stream_of(request: web.Request) -> Stream:
+    """The stream that a message belongs to: the one that is open, or it is too late."""
+    seat = seat_of(request)
+    seat.spend()
+    stream = seat.stream
+    if stream is None or request.query.get("stream") != str(stream.number):
+        raise RefusedError(409, "stream_over", "This stream is over. Open another one, and say it there.")
+    stream.hear()
+    return stream
 
 
 async def text_of(request: web.Request) -> str:
@@ -165,6 +182,7 @@ def create_app() -> web.Application:
     app.router.add_post("/joinRoom", join_room)
     app.router.add_get("/events", events)
     app.router.add_post("/messages", messages)
+    app.router.add_post("/beat", beat)
     app.router.add_post("/leaveRoom", leave_room)
     app.router.add_get("/page/host.js", page_host)
     app.router.add_static("/page", PAGE)

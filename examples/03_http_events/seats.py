@@ -18,7 +18,7 @@ BEAT = 5.0
 SILENCE = 12.0
 """Seconds after which a client that says nothing is gone, and one that reads nothing is too slow."""
 MOST_SEATS = 1_000
-MESSAGES_PER_SECOND, BURST = 20.0, 100.0
+MESSAGES_PER_SECOND, BURST = 20.0, 200.0
 
 
 class RefusedError(Exception):
@@ -58,7 +58,7 @@ class Stream:
         """What the room calls last. The codes are those of a WebSocket."""
         self.final = code == 1000 or code >= 4000
         try:
-            await self._write("end", json.dumps({"reason": reason, "final": self.final}))
+            await self._write("end", json.dumps({"code": code, "reason": reason}))
         finally:
             self._over.set()
 
@@ -88,10 +88,9 @@ class Stream:
 class Seat:
     """One participant as this host knows it: who it is, where, and the stream it reads."""
 
-    def __init__(self, room: str, name: str) -> None:
+    def __init__(self, room: str, identity: str, name: str) -> None:
         self.id, self.secret = secrets.token_urlsafe(9), secrets.token_urlsafe(24)
-        # A real application takes the identity from its own log-in, in `join_room`.
-        self.room, self.name, self.identity = room, name, secrets.token_urlsafe(9)
+        self.room, self.identity, self.name = room, identity, name
         self.stream: Stream | None = None
         self.empty_since = time.monotonic()
         self._streams = 0
@@ -127,13 +126,13 @@ class Seats:
         self._keep = keep
         self._seats = dict[str, Seat]()
 
-    def take(self, room: str, name: str) -> Seat:
+    def take(self, room: str, identity: str, name: str) -> Seat:
         """A new seat."""
         for seat in [seat for seat in self._seats.values() if self._expired(seat)]:
             self.give_up(seat)
         if len(self._seats) >= MOST_SEATS:
             raise RefusedError(503, "busy", "Too many people are here just now. Try again later.")
-        seat = Seat(room, name)
+        seat = Seat(room, identity, name)
         self._seats[seat.id] = seat
         return seat
 

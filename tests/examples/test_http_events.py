@@ -1,80 +1,17 @@
 """The host without WebSockets: one stream out, one request for each message in, and what it refuses."""
 
 import asyncio
-import json
+import io
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
-from aiohttp import ClientResponse, ClientSession
+from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
-
-class Guest:
-    """A client of the host: joins, reads a stream, says things."""
-
-    def __init__(self, client: ClientSession, seat: dict[str, str]) -> None:
-        self.client, self.seat = client, seat
-        self.headers = {"Authorization": f"Bearer {seat['secret']}"}
-        self.stream = 0
-
-    @classmethod
-    async def join(cls, client: ClientSession, name: str) -> "Guest":
-        async with client.post("/joinRoom", json={"room": "standup", "name": name}) as response:
-            return cls(client, await response.json())
-
-    @asynccontextmanager
-    async def listening(self) -> AsyncIterator[AsyncIterator[tuple[str, dict]]]:
-        """The events of a stream, from `welcome` on."""
-        params = {"channel": self.seat["channel"]}
-        async with self.client.get("/events", params=params, headers=self.headers) as response:
-            assert response.content_type == "text/event-stream"
-            told = events_of(response)
-            kind, data = await anext(told)
-            assert kind == "open"
-            self.stream = data["stream"]
-            yield told
-
-    async def post(
-        self, text: str | bytes, stream: int | None = None, **headers: str
-    ) -> tuple[int, str | None]:
-        """The status of the answer, and the code of a refusal."""
-        params = {"channel": self.seat["channel"], "stream": str(stream or self.stream)}
-        return await answer(
-            self.client.post("/messages", data=text, params=params, headers={**self.headers, **headers})
-        )
-
-    async def say(self, **message: object) -> None:
-        assert await self.post(json.dumps(message)) == (204, None)
-
-    async def leave(self) -> tuple[int, str | None]:
-        params = {"channel": self.seat["channel"]}
-        return await answer(self.client.post("/leaveRoom", params=params, headers=self.headers))
-
-
-async def answer(request) -> tuple[int, str | None]:
-    async with request as response:
-        return response.status, (await response.json())["code"] if response.content_length else None
-
-
-async def events_of(response: ClientResponse) -> AsyncIterator[tuple[str, dict]]:
-    kind = ""
-    async for line in response.content:
-        field, _, value = line.decode().rstrip("\n").partition(": ")
-        if field == "event":
-            kind = value
-        elif field == "data":
-            yield kind, json.loads(value)
-
-
-async def until(told: AsyncIterator[tuple[str, dict]], wanted: str) -> dict:
-    """The next message of a type, or event of a kind."""
-    async with asyncio.timeout(10):
-        async for kind, data in told:
-            if wanted == (data["type"] if kind == "message" else kind):
-                return data
-    raise AssertionError(f"the stream ended before {wanted}")
+from cfrealtime_rooms.testing.channels import CHANNEL_RULES, ChannelTrial
+from tests.examples.http_guest import Guest, answer, http_channel, until
 
 
 @pytest.fixture
@@ -90,6 +27,16 @@ async def client(load) -> AsyncIterator[ClientSession]:
 def seats(client):
     """The module of seats that the host uses."""
     return sys.modules["seats"]
+
+
+@pytest.mark.parametrize("rule", CHANNEL_RULES, ids=str)
+async def test_channels(rule, load, monkeypatch):
+    monkeypatch.setenv("MEETING_GRACE", "1.0")
+    example = load("03_http_events/http_events.py")
+    monkeypatch.setattr(example, "identity_of", lambda request: request.headers["X-User"])
+    app = example.create_app()
+    async with TestServer(app) as server, ClientSession(server.make_url("")) as client:
+        await rule.check(ChannelTrial(app[example.ROOMS], partial(http_channel, client)))
 
 
 async def test_two_people_meet_and_talk(client):
@@ -115,7 +62,7 @@ async def test_a_stream_that_is_opened_anew_resumes_the_participant(client):
             before = await until(to_ana, "joined")
         async with ana.listening() as to_ana:
             assert ana.stream == 2
-            assert await ana.post("", stream=1) == (409, "stream_over")
+            assert await ana.post("/beat", stream=1) == (409, "stream_over")
             await ana.say(type="resume", token=before["token"], epoch=before["epoch"])
             after = await until(to_ana, "joined")
             assert after["participant"] == before["participant"]
@@ -142,11 +89,11 @@ async def test_leaving_ends_the_stream_and_the_seat(client):
     async with ana.listening() as told:
         await ana.say(type="join")
         await until(told, "joined")
-        assert await ana.leave() == (204, None)
+        assert await ana.post("/leaveRoom") == (204, None)
         assert (await until(told, "closed"))["reason"] == "left"
-        assert await until(told, "end") == {"reason": "left", "final": True}
+        assert await until(told, "end") == {"code": 4002, "reason": "left"}
         assert [event async for event in told] == []
-    assert await ana.leave() == (404, "unknown_channel")
+    assert await ana.post("/leaveRoom") == (404, "unknown_channel")
 
 
 async def test_leaving_while_the_stream_is_lost_is_leaving_all_the_same(client):
@@ -156,7 +103,7 @@ async def test_leaving_while_the_stream_is_lost_is_leaving_all_the_same(client):
         async with ana.listening() as to_ana:
             await ana.say(type="join")
             await until(to_ana, "joined")
-        assert await ana.leave() == (204, None)
+        assert await ana.post("/leaveRoom") == (204, None)
         while not (delta := await until(to_ben, "delta"))["left"]:
             pass
         assert [gone["reason"] for gone in delta["left"]] == ["left"]
@@ -169,7 +116,7 @@ async def test_beats_that_nobody_answers_end_the_stream(client, seats, monkeypat
     async with ana.listening() as told:
         for _ in range(20):  # a second, twice as long as it may be silent
             await until(told, "beat")
-            assert await ana.post("") == (204, None)
+            assert await ana.post("/beat") == (204, None)
         async with asyncio.timeout(5):
             assert {kind async for kind, _ in told} == {"beat"}
 
@@ -223,16 +170,17 @@ async def test_only_who_knows_the_secret_gets_anywhere(client):
         options = {"params": {"channel": channel}, "headers": headers}
         assert await answer(client.get("/events", **options)) == expected
         assert await answer(client.post("/messages", **options)) == expected
+        assert await answer(client.post("/beat", **options)) == expected
         assert await answer(client.post("/leaveRoom", **options)) == expected
 
 
 async def test_a_message_has_to_be_text_of_bounded_size_on_a_stream(client):
     ana = await Guest.join(client, "Ana")
-    assert await ana.post("{}", stream=1) == (409, "stream_over")
+    assert await ana.post("/messages", "{}", stream=1) == (409, "stream_over")
     async with ana.listening() as told:
-        assert await ana.post(b"\xff") == (400, "bad_message")
-        assert await ana.post("x" * (512 * 1024 + 1)) == (413, "too_large")
-        assert await ana.post("{") == (204, None)
+        assert await ana.post("/messages", b"\xff") == (400, "bad_message")
+        assert await ana.post("/messages", io.BytesIO(b"x" * (1024 * 1024 + 1))) == (413, "too_large")
+        assert await ana.post("/messages", "{") == (204, None)
         assert (await until(told, "error"))["code"] == "bad_message"
 
 
@@ -241,9 +189,9 @@ async def test_a_flood_is_slowed_down_for_its_sender_alone(client, seats, monkey
     monkeypatch.setattr(seats, "MESSAGES_PER_SECOND", 0.0)
     ana, ben = await Guest.join(client, "Ana"), await Guest.join(client, "Ben")
     async with ana.listening(), ben.listening():
-        answers = [await ana.post("") for _ in range(7)]
+        answers = [await ana.post("/beat") for _ in range(7)]
         assert answers == [(204, None)] * 5 + [(429, "slow_down")] * 2
-        assert await ben.post("") == (204, None)
+        assert await ben.post("/beat") == (204, None)
 
 
 async def test_there_are_not_more_seats_than_the_host_has(client, seats, monkeypatch):
@@ -255,7 +203,7 @@ async def test_there_are_not_more_seats_than_the_host_has(client, seats, monkeyp
 
 async def test_a_seat_that_nobody_comes_back_to_is_forgotten(client, seats):
     table = seats.Seats(keep=0.0)
-    seat = table.take("standup", "Ana")
+    seat = table.take("standup", "ana", "Ana")
     with pytest.raises(seats.RefusedError, match="not known here"):
         table.find(seat.id, seat.secret)
 
@@ -270,5 +218,5 @@ async def test_a_host_that_stops_ends_its_streams_and_has_them_come_back(load):
             await until(told, "joined")
             async with asyncio.timeout(5):
                 closing = asyncio.create_task(server.close())
-                assert (await until(told, "end"))["final"] is False
+                assert (await until(told, "end"))["code"] == 1012
                 await closing
