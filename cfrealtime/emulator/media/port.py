@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from .ice import Peer
 
 Take = Callable[[bytes, Peer], None]
 
-AT_ONCE = 32
-"""Datagrams taken before HTTP, timers and everything else of the process have their turn."""
+AT_ONCE = 0.002
+"""Seconds after which HTTP, timers and all else of the process have their turn: one datagram may go out to
+hundreds."""
 _LARGEST = 2048
 """No datagram of WebRTC is as long."""
 _RECEIVE_BUFFER = 4 * 1024 * 1024
@@ -26,7 +28,8 @@ class _Protocol(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         """One has come, so there may be more: asking the loop for each costs as much as forwarding it."""
         self._take(data, (addr[0], addr[1]))
-        for _ in range(AT_ONCE - 1):
+        until = monotonic() + AT_ONCE
+        while monotonic() < until:
             try:
                 data, peer = self._bound.recvfrom(_LARGEST)
             except OSError:  # there is none, or nobody at an address that was sent to
