@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import asdict
+
+from .history import OPERATIONS, Called, tracks_of
+from .phases import Calling
 from .plan import Rules, wanted_by
 from .policy import ready_at
 from .state import Participant, Room, phase_deadline
@@ -42,6 +46,7 @@ def _participant(room: Room, participant: Participant, rules: Rules, now: float)
         "epoch": lane.epoch,
         "session_id": lane.session_id,
         "phase": type(lane.phase).__name__,
+        "calling": _calling(room, participant, now),
         "deadline_in": _deadline_in(participant, now),
         "media_connected": lane.connected,
         "publications": [
@@ -64,8 +69,37 @@ def _participant(room: Room, participant: Participant, rules: Rules, now: float)
             for publication, retry in lane.retries.items()
         },
         "sections": lane.sections,
-        "timeline": [{"ago": round(now - at, 3), "what": what} for at, what in lane.timeline],
+        "timeline": _timeline(participant, now),
     }
+
+
+def _calling(room: Room, participant: Participant, now: float) -> dict[str, Any] | None:
+    """The call that is under way."""
+    phase = participant.lane.phase
+    operation = room.operations.get(phase.op) if isinstance(phase, Calling) else None
+    if operation is None:
+        return None
+    return {
+        "operation": OPERATIONS[type(operation.call)],
+        "tracks": tracks_of(operation.call),
+        "attempt": operation.attempt,
+        "for": round(now - operation.since, 3),
+    }
+
+
+def _timeline(participant: Participant, now: float) -> list[dict[str, Any]]:
+    """The last of its steps and of its calls, as one story."""
+    steps: list[tuple[float, dict[str, Any]]] = [
+        (at, {"what": what}) for at, what in participant.lane.timeline
+    ]
+    steps += [(one.at, {"what": str(one), "call": _call(one)}) for one in participant.calls]
+    steps.sort(key=lambda step: step[0])
+    return [{"ago": round(now - at, 3), **step} for at, step in steps]
+
+
+def _call(one: Called) -> dict[str, Any]:
+    known = asdict(one, filter=lambda attribute, value: attribute.name != "at" and value is not None)
+    return {**known, "seconds": round(one.seconds, 3)}
 
 
 def _deadline_in(participant: Participant, now: float) -> float | None:
