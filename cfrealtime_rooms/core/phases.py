@@ -2,7 +2,7 @@
 
 The core goes by this table: `Lane.follow` takes no step that is not in it, and what a client is refused, when
 an outcome comes too late, and what a deadline does is read from it. The picture and the tables of the
-documentation are drawn from it (`python -m tests.docs.lane`).
+documentation are drawn from it (`python -m tests.docs.rooms`).
 """
 
 from __future__ import annotations
