@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -45,6 +47,16 @@ REAL_TIME = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What waits begins first: it takes longest."""
     items.sort(key=lambda item: not item.nodeid.startswith(REAL_TIME))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """No garbage is collected while a failure is put into words: Python 3.11.7 can lose its way."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

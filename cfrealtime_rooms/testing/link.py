@@ -85,7 +85,7 @@ class LocalParticipant(Participant):
         self._latency = latency
         self._channel: asyncio.Task[None] | None = None
 
-    async def open(self, *, within: float = 5.0) -> None:
+    async def open(self, *, within: float = 30.0) -> None:
         """Open the channel; returns when the room has said welcome."""
         self._channel = asyncio.create_task(self._run())
         self._channel.add_done_callback(self._ended)
@@ -99,7 +99,7 @@ class LocalParticipant(Participant):
             await asyncio.wait([channel])
         self.detach()
 
-    async def reconnect(self, *, reload: bool = False, within: float = 5.0) -> None:
+    async def reconnect(self, *, reload: bool = False, within: float = 30.0) -> None:
         """Come back after `drop`, as a page does; with `reload`, as one that was loaded again does."""
         if reload:
             await self.forget_connection()

@@ -30,7 +30,7 @@ class Participant(Client):
 
     # What a user does.
 
-    async def join(self, *, within: float = 10.0) -> None:
+    async def join(self, *, within: float = 30.0) -> None:
         """Enter the room, as soon as it has said welcome. Raises `RefusedError`."""
         self._wants_in, self._refused = True, None
         if self._welcomed:
@@ -45,7 +45,7 @@ class Participant(Client):
         if self.closed is not None:
             raise RefusedError(Error("closed", f"the room said closed: {self.closed}"))
 
-    async def leave(self, *, within: float = 5.0) -> None:
+    async def leave(self, *, within: float = 30.0) -> None:
         """Leave for good."""
         self._wants_in = False
         self._tell("leave")
@@ -59,7 +59,7 @@ class Participant(Client):
         kind: TrackKind | None = None,
         *,
         muted: bool = False,
-        within: float = 10.0,
+        within: float = 30.0,
     ) -> None:
         """Publish one more source; returns once the SFU's answer has been applied. Raises `RefusedError`."""
         self._sources[source] = Outgoing(source, kind or KINDS[source], muted)
@@ -162,7 +162,7 @@ class Participant(Client):
     async def wait_until(
         self,
         condition: Callable[[], bool],
-        within: float = 5.0,
+        within: float = 30.0,
         what: str = "it",
     ) -> None:
         """Wait for a condition on anything above. Raises TimeoutError with what is there instead."""

@@ -50,7 +50,7 @@ class WebSocketParticipant(Participant):
         self._patient = False
         """Whether a channel that cannot be opened is tried again: once it has been open."""
 
-    async def open(self, *, within: float = 10.0) -> None:
+    async def open(self, *, within: float = 30.0) -> None:
         """Open the channel; returns when the room has said welcome. Raises OSError where nobody listens."""
         self._running = asyncio.create_task(self._run())
         self._running.add_done_callback(self._ended)

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Playwright, async_playwright
+from playwright.async_api import Browser, Playwright, async_playwright, expect
 
 from cfrealtime.emulator import Emulator
 from cfrealtime.emulator.media.udp import UdpMediaPlane
@@ -28,7 +28,13 @@ FLAGS = [
     "--use-fake-ui-for-media-stream",
     "--auto-accept-this-tab-capture",
 ]
+LONGEST = 120.0
+"""Seconds until something that is expected is missed: pages are slow where many share two cores."""
+expect.set_options(timeout=LONGEST * 1000)
 DEVICES = ["--use-fake-device-for-media-stream=fps=10"]
+
+GRACE = 8.0
+"""Seconds in which somebody who was lost may come back."""
 
 Arrive = Callable[..., Awaitable[Person]]
 
@@ -60,7 +66,7 @@ async def realtime(emulator: Emulator) -> AsyncGenerator[str]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def host(realtime: str) -> AsyncGenerator[Server]:
     """The FastAPI meeting."""
-    host = meeting_host("examples/01_fastapi/app.py", realtime)
+    host = meeting_host("examples/01_fastapi/app.py", realtime, grace=GRACE)
     await host.start()
     yield host
     await host.stop()
@@ -89,6 +95,7 @@ async def arrive(browser: Browser, host: Server) -> AsyncGenerator[Arrive]:
         async def bring(name: str, *, into: Browser | None = None, base: str | None = None) -> Person:
             # A small window: pages are painted by the same two cores that encode and decode.
             context = await (into or browser).new_context(viewport={"width": 1024, "height": 576})
+            context.set_default_timeout(LONGEST * 1000)
             stack.push_async_callback(context.close)
             return await Person.arrive(context, base or host.base, name)
 

@@ -158,35 +158,32 @@ class Person:
         async def look() -> int:
             return int(await self.page.evaluate(SENT_WIDTH))
 
-        return await until(look, lambda width: width > 0, f"{self.name} to send a picture", 30)
+        return await until(look, lambda width: width > 0, f"{self.name} to send a picture")
 
-    async def sees(self, name: str, *, width: int | None = None, within: float = 30.0) -> None:
+    async def sees(self, name: str, *, width: int | None = None) -> None:
         """Frames of this participant are decoded and go on being decoded."""
 
         async def look() -> Inbound:
             return await self.inbound(tile(name), "video")
 
-        first = await until(look, lambda seen: seen.frames > 0, f"{self.name} to see {name}", within)
+        first = await until(look, lambda seen: seen.frames > 0, f"{self.name} to see {name}")
         seen = await until(
             look,
             lambda seen: seen.frames >= first.frames + 5,
             f"{name}'s picture to move for {self.name}",
-            within,
         )
         assert seen.playing
         if width is not None:
-            await until(look, lambda seen: seen.width == seen.shown == width, f"{width} pixels", within)
+            await until(look, lambda seen: seen.width == seen.shown == width, f"{width} pixels")
 
-    async def hears(self, name: str, *, within: float = 30.0) -> None:
+    async def hears(self, name: str) -> None:
         """Sound of this participant comes out of an element that is not muted."""
 
         async def listen() -> Inbound:
             return await self.inbound(tile(name), "audio")
 
-        first = await until(listen, lambda heard: heard.energy > 0, f"{self.name} to hear {name}", within)
-        heard = await until(
-            listen, lambda heard: heard.energy > first.energy, f"{name} to go on sounding", within
-        )
+        first = await until(listen, lambda heard: heard.energy > 0, f"{self.name} to hear {name}")
+        heard = await until(listen, lambda heard: heard.energy > first.energy, f"{name} to go on sounding")
         assert heard.playing
         assert not heard.muted
 
@@ -199,27 +196,33 @@ class Person:
         with contextlib.suppress(PlaywrightError):
             await self.page.goto("chrome://crash", timeout=2000)
 
-    async def gone(self, name: str, *, within: float) -> None:
-        """This participant's tile disappears."""
-        await self.tile(name).wait_for(state="detached", timeout=within * 1000)
+    async def gone(self, name: str, *, within: float | None = None) -> None:
+        """This participant's tile disappears; `within` seconds where others would be a mistake."""
+        timeout = None if within is None else within * 1000
+        await self.tile(name).wait_for(state="detached", timeout=timeout)
 
 
-async def until(look: Callable[[], Awaitable[T]], good: Callable[[T], bool], what: str, within: float) -> T:
+async def until(look: Callable[[], Awaitable[T]], good: Callable[[T], bool], what: str) -> T:
     """Look again and again until what is seen is good."""
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + 120
     while True:
         seen = await look()
         if good(seen):
             return seen
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {within:g} s for {what}; last seen: {seen}")
+            raise AssertionError(f"waited 120 s for {what}; last seen: {seen}")
         await asyncio.sleep(0.1)
 
 
-async def meet_all(people: list[Person], *, within: float = 30.0) -> None:
+async def meet_all(people: list[Person]) -> None:
     """Everyone sees and hears everyone, each at the width that its sender sends."""
-    for one in people:
-        for other in people:
-            if one is not other:
-                await one.sees(other.name, width=await other.sent_width(), within=within)
-                await one.hears(other.name, within=within)
+
+    async def meets(one: Person, other: Person) -> None:
+        await one.sees(other.name, width=await other.sent_width())
+        await one.hears(other.name)
+
+    async with asyncio.TaskGroup() as group:
+        for one in people:
+            for other in people:
+                if one is not other:
+                    group.create_task(meets(one, other))

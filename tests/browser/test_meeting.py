@@ -10,13 +10,14 @@ import pytest
 from playwright.async_api import Playwright, expect
 
 from cfrealtime.emulator import Emulator
-from tests.browser.conftest import FLAGS, Arrive, chromium
+from tests.browser.conftest import FLAGS, GRACE, Arrive, chromium
 from tests.browser.person import Person, meet_all, until
 from tests.servers import Server
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
-GRACE = 3.0
+AT_ONCE = GRACE - 1
+"""Seconds: a leave is told, and nobody waits for the grace to be over."""
 
 
 @pytest.fixture
@@ -52,7 +53,6 @@ async def rest(emulator: Emulator, host: Server, room: str, *gone_sessions: str)
         left,
         lambda tracks: all(t["mid"] in mids.get(t["session_id"], ()) for t in tracks),
         "the SFU to hold nothing of those who left",
-        10,
     )
     assert emulator.journal()["breaches"] == []
 
@@ -142,7 +142,9 @@ async def test_camera_off_for_forty_seconds_and_on_again(
     calls, width = emulator.count(), await ana.sent_width()
     await ana.press("Camera off")
     await expect(bo.tile("Ana")).to_have_attribute("data-camera", "off")
-    await asyncio.sleep(40)
+    fast = emulator.faults.add("clock speed=4")  # the SFU collects what sends nothing for 30 s
+    await asyncio.sleep(10)
+    emulator.faults.remove(fast)
     await ana.press("Camera on")
     await expect(bo.tile("Ana")).not_to_have_attribute("data-camera", "off")
     await bo.sees("Ana", width=width)
@@ -160,7 +162,6 @@ async def test_a_share_arrives_and_goes_twice(
                 viewer.share_seen,
                 lambda seen: seen.frames > 3 and seen.shown > 0,
                 f"{viewer.name} to see the share",
-                15,
             )
         assert await bo.share.get_attribute("data-share-of") == await bo.tile("Ana").get_attribute(
             "data-participant"
@@ -168,7 +169,7 @@ async def test_a_share_arrives_and_goes_twice(
         assert await bo.page.locator("[data-share-of][data-participant]").count() == 0
         await ana.press("Stop sharing")
         for viewer in (bo, cy):
-            await viewer.share.wait_for(state="detached", timeout=3000)
+            await viewer.share.wait_for(state="detached")
     await meet_all([ana, bo, cy])
     await rest(emulator, host, room)
 
@@ -177,8 +178,8 @@ async def test_one_leaves(arrive: Arrive, room: str, emulator: Emulator, host: S
     ana, bo, cy = await three(arrive, room)
     left = await session_of(host, room, "Cy")
     await cy.press("Leave")
-    await ana.gone("Cy", within=2)
-    await bo.gone("Cy", within=2)
+    await ana.gone("Cy", within=AT_ONCE)
+    await bo.gone("Cy", within=AT_ONCE)
     await expect(cy.page.get_by_role("button", name="Join")).to_be_visible()
     await meet_all([ana, bo])
     await rest(emulator, host, room, left)
@@ -189,8 +190,8 @@ async def test_one_tab_is_killed(arrive: Arrive, room: str, emulator: Emulator, 
     left = await session_of(host, room, "Cy")
     killing = asyncio.create_task(cy.kill_tab())
     await expect(ana.tile("Cy")).to_have_attribute("data-state", "reconnecting")
-    await ana.gone("Cy", within=GRACE + 3)
-    await bo.gone("Cy", within=1)
+    await ana.gone("Cy")
+    await bo.gone("Cy")
     await killing
     await meet_all([ana, bo])
     await rest(emulator, host, room, left)
@@ -201,7 +202,7 @@ async def test_a_tab_that_is_closed_has_left(arrive: Arrive, room: str) -> None:
     await ana.join(room)
     await bo.join(room)
     await ana.tile("Bo").wait_for()
-    await asyncio.gather(bo.context.close(), ana.gone("Bo", within=GRACE - 0.5))
+    await asyncio.gather(bo.context.close(), ana.gone("Bo", within=AT_ONCE))
 
 
 async def test_one_media_connection_breaks_and_comes_back_with_the_others_undisturbed(
@@ -214,8 +215,8 @@ async def test_one_media_connection_breaks_and_comes_back_with_the_others_undist
     async def replaced() -> str:
         return await session_of(host, room, "Cy")
 
-    await until(replaced, lambda now: now not in (None, before["Cy"]), "a new session for Cy", 40)
-    await meet_all([ana, bo, cy], within=30)
+    await until(replaced, lambda now: now not in (None, before["Cy"]), "a new session for Cy")
+    await meet_all([ana, bo, cy])
     after = await sessions(host, room)
     assert (after["Ana"], after["Bo"]) == (before["Ana"], before["Bo"])
     assert [await p.connections() for p in (ana, bo, cy)] == [1, 1, 2]
@@ -227,7 +228,7 @@ async def test_a_live_mid_that_is_re_pointed_keeps_its_right_name(
 ) -> None:
     ana, bo, cy = await three(arrive, room)
     await cy.press("Leave")
-    await ana.gone("Cy", within=2)
+    await ana.gone("Cy", within=AT_ONCE)
     updates = emulator.count("update_tracks")
     di = await arrive("Di")
     await di.join(room)

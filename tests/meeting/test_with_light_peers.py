@@ -16,6 +16,8 @@ from cfrealtime_rooms.testing import Guests, LocalParticipant
 from cfrealtime_rooms.testing.light import LightPeer
 
 ROOM = "demo"
+LONGEST = 60.0
+"""Seconds until something that is expected is missed."""
 
 
 @frozen
@@ -38,7 +40,7 @@ class Meeting:
 
     async def rest(self, *gone: str) -> None:
         """Nothing is active at the SFU of sessions that are gone, spare mids of others excepted."""
-        for _ in range(100):
+        for _ in range(600):
             if not self.leaks(gone):
                 break
             await asyncio.sleep(0.1)
@@ -70,7 +72,7 @@ async def meeting(**settings: Any) -> AsyncGenerator[Meeting]:
         url = await stack.enter_async_context(emulator.serve())
         realtime = await stack.enter_async_context(AsyncRealtime("demo", "secret", base_url=url))
         rooms = await stack.enter_async_context(Rooms(realtime, **settings))
-        guests = Guests(rooms, ROOM, peer_factory=lambda: LightPeer(timeout=2.0))
+        guests = Guests(rooms, ROOM, peer_factory=lambda: LightPeer(timeout=3.0))
         yield Meeting(emulator, rooms, await stack.enter_async_context(guests))
 
 
@@ -80,7 +82,7 @@ async def meet_all(*people: LocalParticipant) -> None:
         others = [other.name for other in people if other is not one]
         await one.wait_until(
             lambda one=one, others=others: all(one.sees(name) and one.hears(name) for name in others),
-            20,
+            LONGEST,
             "to see and hear the others",
         )
 
@@ -92,7 +94,9 @@ async def test_one_after_the_other_a_late_fourth_and_a_viewer() -> None:
         people.append(await at.guests.join("di"))
         await meet_all(*people)
         viewer = await at.guests.join("vi", sources=())
-        await viewer.wait_until(lambda: all(viewer.sees(p.name) and viewer.hears(p.name) for p in people), 20)
+        await viewer.wait_until(
+            lambda: all(viewer.sees(p.name) and viewer.hears(p.name) for p in people), LONGEST
+        )
         assert viewer.receiving()["ana", "camera"].size == (320, 240)
         await at.rest()
 
@@ -110,12 +114,12 @@ async def test_muting_and_talking_cost_no_call() -> None:
         calls = at.emulator.count()
         ana.mute("microphone")
         ana.mute("camera")
-        await bo.wait_until(lambda: all(p.muted for p in bo.others["ana"].publications))
+        await bo.wait_until(lambda: all(p.muted for p in bo.others["ana"].publications), LONGEST)
         ana.unmute("camera")
         ana.say("hello")
-        await bo.wait_until(lambda: [m.text for m in bo.messages] == ["hello"])
+        await bo.wait_until(lambda: [m.text for m in bo.messages] == ["hello"], LONGEST)
         before = bo.receiving()["ana", "camera"].frames
-        await bo.wait_until(lambda: bo.receiving()["ana", "camera"].frames > before + 3)
+        await bo.wait_until(lambda: bo.receiving()["ana", "camera"].frames > before + 3, LONGEST)
         assert at.emulator.count() == calls
 
 
@@ -125,9 +129,9 @@ async def test_a_share_arrives_and_goes_twice() -> None:
         await meet_all(ana, bo)
         for _ in range(2):
             await ana.publish("screen")
-            await bo.wait_until(lambda: bo.sees("ana", "screen"), 10)
+            await bo.wait_until(lambda: bo.sees("ana", "screen"), LONGEST)
             ana.unpublish("screen")
-            await bo.wait_until(lambda: ("ana", "screen") not in bo.receiving())
+            await bo.wait_until(lambda: ("ana", "screen") not in bo.receiving(), LONGEST)
         await at.rest()
 
 
@@ -137,26 +141,25 @@ async def test_one_leaves_and_the_next_uses_the_spare_mids() -> None:
         await meet_all(ana, bo, cy)
         gone = at.sessions()["cy"]
         await cy.leave()
-        await ana.wait_until(lambda: "cy" not in ana.others, 2)
+        await ana.wait_until(lambda: "cy" not in ana.others, LONGEST)
         await at.rest(gone)
-        subscriptions = at.emulator.count("renegotiate")
+        mids = [set(at.participant(name)["actual"]) for name in ("ana", "bo")]
+        assert at.emulator.count("update_tracks") == 0
         di = await at.guests.join("di")
         await meet_all(ana, bo, di)
-        assert at.emulator.count("update_tracks") == 2
-        assert (
-            at.emulator.count("renegotiate") == subscriptions + 1
-        )  # di's own; the others' mids were re-pointed
+        assert at.emulator.count("update_tracks") >= 2  # again, where di was not connected yet
+        assert [set(at.participant(name)["actual"]) for name in ("ana", "bo")] == mids
         assert set(ana.receiving()) == {(n, s) for n in ("bo", "di") for s in ("camera", "microphone")}
 
 
 async def test_one_is_killed_and_gone_after_the_grace_period() -> None:
-    async with meeting(grace=1.0) as at:
+    async with meeting(grace=3.0) as at:
         ana, bo = await at.guests.join_at_once("ana", "bo")
         await meet_all(ana, bo)
         gone = at.sessions()["bo"]
         await bo.aclose()
-        await ana.wait_until(lambda: ana.others["bo"].state == "reconnecting", 2)
-        await ana.wait_until(lambda: not ana.others, 4)
+        await ana.wait_until(lambda: ana.others["bo"].state == "reconnecting", LONGEST)
+        await ana.wait_until(lambda: not ana.others, LONGEST)
         await at.rest(gone)
 
 
@@ -167,7 +170,7 @@ async def test_a_lost_media_connection_is_replaced_and_the_others_are_undisturbe
         before = at.sessions()
         broken = cy.peer
         broken.break_connection()
-        await cy.wait_until(lambda: cy.peer is not broken and cy.connected, 20, "a new connection")
+        await cy.wait_until(lambda: cy.peer is not broken and cy.connected, LONGEST, "a new connection")
         await meet_all(ana, bo, cy)
         after = at.sessions()
         assert (after["ana"], after["bo"]) == (before["ana"], before["bo"])
