@@ -1,1 +1,1 @@
-"""Figures of rooms and emulator, measured with light peers: printed, never asserted."""
+"""What SDK, rooms and emulator cost: printed in tables, with the limits they are held against."""

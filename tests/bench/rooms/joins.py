@@ -1,4 +1,4 @@
-"""Measures a meeting with light peers: `scripts/bench rooms [--sizes 3 6 10] [--seconds 5]`.
+"""A meeting of light peers with real media: what a joiner waits for, and what it costs.
 
 Emulator, host and peers are three processes on this machine. Per size: how long a joiner waits for its
 first picture, what a join costs in API calls, and what emulator and host cost in CPU while everyone
@@ -7,12 +7,9 @@ receives everyone.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
-import platform
 import statistics
-import sys
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -21,6 +18,7 @@ from attrs import frozen
 
 from cfrealtime_rooms.testing.light import LightPeer
 from cfrealtime_rooms.testing.websocket import WebSocketParticipant, connect
+from tests.bench.sdk.report import Line, Table
 from tests.servers import Server, emulator_process, meeting_host
 
 
@@ -66,7 +64,6 @@ async def arrive(stack: AsyncExitStack, host: Server, room: str, name: str) -> W
 
 async def measure(emulator: Server, host: Server, size: int, seconds: float) -> Figures:
     """Let `size` peers join one after the other, then watch them."""
-    say(f"{size} peers join one after the other …")
     before = await calls(emulator)
     async with AsyncExitStack() as stack:
         people: list[WebSocketParticipant] = []
@@ -91,7 +88,6 @@ async def measure(emulator: Server, host: Server, size: int, seconds: float) -> 
                 "everyone",
             )
         spent = await calls(emulator) - before
-        say(f"{size} peers for {seconds:g} s …")
         start, packets = time.perf_counter(), received(people)
         used = [cpu_seconds(server) for server in (emulator, host)]
         await asyncio.sleep(seconds)
@@ -103,45 +99,29 @@ async def measure(emulator: Server, host: Server, size: int, seconds: float) -> 
     return Figures(size, tuple(waits), spent, flow, *shares)
 
 
-def say(text: str) -> None:
-    """Progress, on standard error."""
-    sys.stderr.write(f"{text}\n")
-
-
-def report(figures: list[Figures]) -> str:
-    """The table, with the machine it is from."""
-    lines = [
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"load {os.getloadavg()[0]:.1f}",
-        "peers | first frame, median / worst | calls in all, per join | packets/s | emulator CPU | host CPU",
-    ]
-    lines += [
-        f"{f.size:5} | {statistics.median(f.first_frame) * 1000:6.0f} / {max(f.first_frame) * 1000:5.0f} ms"
-        f"          | {f.calls:4}, {f.calls / f.size:6.1f}         | {f.packets:9.0f} |"
-        f" {f.emulator:10.0%}   | {f.host:6.1%}"
-        for f in figures
-    ]
-    return "\n".join(lines)
-
-
-async def main(sizes: list[int], seconds: float) -> None:
-    """Start the processes, measure each size, print the table."""
+async def meetings(sizes: list[int], seconds: float) -> list[Table]:
+    """Start the processes and measure each size."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))  # they take what there is
     emulator = emulator_process()
     host = meeting_host("examples/01_fastapi/app.py", f"{emulator.base}/v1")
     try:
-        say("starting emulator and host …")
         await emulator.start()
         await host.start()
-        figures = [await measure(emulator, host, size, seconds) for size in sizes]
+        return [_table(await measure(emulator, host, size, seconds)) for size in sizes]
     finally:
         await host.stop()
         await emulator.stop()
-    sys.stdout.write(report(figures) + "\n")
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="scripts/bench rooms", description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=[3, 6, 10])
-    parser.add_argument("--seconds", type=float, default=5.0)
-    options = parser.parse_args()
-    asyncio.run(main(options.sizes, options.seconds))
+def _table(figures: Figures) -> Table:
+    lines = [
+        Line("first picture, median, ms", statistics.median(figures.first_frame) * 1000),
+        Line("first picture, worst, ms", max(figures.first_frame) * 1000),
+        Line("API calls for each join", figures.calls / figures.size),
+        Line("packets received a second", figures.packets),
+        Line("emulator, % of one core", 100 * figures.emulator),
+        Line("host with the rooms, % of one core", 100 * figures.host),
+    ]
+    note = "real media on three processes, which share this machine's cores with the peers"
+    return Table(f"{figures.size} light peers join one after the other", "", lines, note)
