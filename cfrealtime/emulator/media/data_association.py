@@ -1,6 +1,8 @@
 """SCTP and data channels of one session, by aiortc's classes over our DTLS transport.
 
-What is touched beneath aiortc's public names is `RTCSctpTransport._handle_data`, which a test holds in place.
+What is touched beneath aiortc's public names, and held in place by a test, are `_handle_data` and
+`_receive_data_chunk` of `RTCSctpTransport`, and of its state `_advertised_rwnd`, `_inbound_streams`,
+`_last_received_tsn`, `_sack_misordered` and `_sack_needed`.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from aiortc import (
     RTCSctpCapabilities,
     RTCSctpTransport,
 )
+from aiortc.rtcsctptransport import DataChunk
 from attrs import frozen
 
 from .data_relay import Message
@@ -26,6 +29,12 @@ from .plan import Channel, DataTransport
 MAX_BACKLOG = 16 * 1024 * 1024
 """Bytes that wait for one endpoint on one channel. Beyond it a reliable channel is closed, for it cannot keep
 its word any more; any other loses messages."""
+
+_BEYOND_WINDOW = 64 * 1024
+"""Bytes taken of what fills a hole while everything behind it fills our window."""
+_MAX_MISORDERED = 4096
+"""Chunks kept behind a hole: each costs more than its bytes."""
+_MAX_STREAMS = 4096
 
 
 @frozen
@@ -39,12 +48,30 @@ class ChannelCallbacks:
 
 
 class _Sctp(RTCSctpTransport):
-    """Drops a packet that aiortc does not bear: text that is none, a channel opened twice, half a chunk."""
+    """Drops what aiortc does not bear: text that is none, a channel opened twice, half a chunk, too much.
+
+    aiortc tells endpoints of its window, and then keeps whatever they send. Here a chunk for which there is
+    no room is not taken, so a well-behaved endpoint sends it again and a hostile one waits for itself.
+    """
 
     async def _handle_data(self, data: bytes) -> None:
         # Whatever escapes here would end the whole transport. Nothing of ours runs inside.
         with suppress(Exception):
             await super()._handle_data(data)
+
+    async def _receive_data_chunk(self, chunk: DataChunk) -> None:
+        if self._has_room(chunk):
+            await super()._receive_data_chunk(chunk)
+        else:
+            self._sack_needed = True  # which says again how much there is room for
+
+    def _has_room(self, chunk: DataChunk) -> bool:
+        if chunk.stream_id not in self._inbound_streams and len(self._inbound_streams) >= _MAX_STREAMS:
+            return False
+        size, last = len(chunk.user_data), self._last_received_tsn
+        if last is not None and chunk.tsn == (last + 1) & 0xFFFFFFFF:
+            return size <= self._advertised_rwnd + _BEYOND_WINDOW
+        return size <= self._advertised_rwnd and len(self._sack_misordered) < _MAX_MISORDERED
 
 
 class Association:

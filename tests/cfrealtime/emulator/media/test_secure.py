@@ -35,6 +35,17 @@ def test_packets_of_data_channels_pass_two_methods_that_can_be_replaced():
     assert "_send_data(" in inspect.getsource(RTCSctpTransport._send_chunk)
 
 
+def test_chunks_of_data_pass_a_method_that_can_be_replaced_and_what_is_kept_can_be_counted():
+    assert parameters(RTCSctpTransport._receive_data_chunk) == ["self", "chunk"]
+    source = inspect.getsource(RTCSctpTransport)
+    assert "await self._receive_data_chunk(chunk)" in source
+    assert "self._advertised_rwnd -= len(chunk.user_data)" in source
+    assert "self._last_received_tsn = tsn" in source
+    assert "self._sack_misordered.add(tsn)" in source
+    assert "self._inbound_streams[stream_id] = InboundStream()" in source
+    assert "if self._sack_needed:" in source
+
+
 def test_the_transport_below_is_used_by_two_methods_and_a_role():
     source = inspect.getsource(RTCDtlsTransport)
     used = {part.split("(")[0].split(")")[0].split()[0] for part in source.split("self.transport.")[1:]}
