@@ -295,6 +295,8 @@ class Rooms:
             await _all(within, [actor.over.wait() for actor in actors])
         finally:
             ending = [actor.stop(within=1.0) for actor in self._open.values()]
+            for actor in self._open.values():
+                actor.halt()  # a turn that is due must not come between
             self._open.clear()
             await _all(within, [*ending, *self._stopping.values()])
             self._events.close()

@@ -16,6 +16,9 @@ from .turn import Turn
 SECOND_LOOK = 6.0
 """A call lost on its way may still land; by then it has, or never will."""
 
+ENOUGH_TRIES = 8
+"""However old, a debt is paid in vain so often before it is given up."""
+
 
 def owe(turn: Turn, session_id: str, mids: Iterable[str] | None, *, uncertain: bool = False) -> None:
     """Note what a session holds: these mids, or whatever a look at it will show. One debt a session."""
@@ -57,10 +60,7 @@ def owe_late_result(turn: Turn, operation: Operation, outcome: CallOutcome) -> N
 def pay(turn: Turn) -> None:
     """Begin a call for every debt that is due. Each stands alone: none waits for another."""
     for debt in _payable(turn.room):
-        if turn.now - debt.since >= turn.rules.settings.leak_after:
-            del turn.room.debts[debt.session_id]
-            turn.emit(LeakReported(turn.room.id, debt.session_id, tuple(sorted(debt.mids or ()))))
-        elif debt.not_before <= turn.now:
+        if debt.not_before <= turn.now:
             if debt.mids:
                 mids = tuple(sorted(debt.mids)[:TRACKS_PER_CALL])
                 turn.call_for_debt(Close(debt.session_id, mids))
@@ -123,5 +123,10 @@ def _paid(turn: Turn, debt: Debt) -> None:
 
 
 def _wait(turn: Turn, debt: Debt, retry_after: float | None) -> None:
+    """Later again; too old, it is given up, if it was tried: the process may have slept until now."""
+    if debt.tries >= ENOUGH_TRIES and turn.now - debt.since >= turn.rules.settings.leak_after:
+        del turn.room.debts[debt.session_id]
+        turn.emit(LeakReported(turn.room.id, debt.session_id, tuple(sorted(debt.mids or ()))))
+        return
     debt.tries += 1
     debt.not_before = turn.now + delay(debt.tries, f"debt {debt.session_id}", retry_after)

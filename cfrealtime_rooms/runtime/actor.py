@@ -139,21 +139,25 @@ class RoomActor:
         self._machine.stop_repointing(self._loop.time())
         self._wake_at(self._loop.time())
 
-    async def stop(self, within: float | None = None) -> None:
-        """End at once, whatever is still owed. Channels have `within` seconds for what is queued."""
+    def halt(self) -> None:
+        """Take no further turn and make no further call, from this moment on; `stop` does the rest."""
         self.over.set()
         if self._timer is not None:
             self._timer.cancel()
-        outboxes = list(self._outboxes.values())
-        for outbox in outboxes:
+        for outbox in self._outboxes.values():
             outbox.hang_up(SERVICE_RESTART, "come back")
-        await asyncio.gather(self._leave_store(), *(outbox.finish(within) for outbox in outboxes))
+        for task in (*self._calls, self._keeper):
+            task.cancel()
+
+    async def stop(self, within: float | None = None) -> None:
+        """End at once, whatever is still owed. Channels have `within` seconds for what is queued."""
+        self.halt()
+        finishing = [outbox.end(within) for outbox in self._outboxes.values()]
+        await asyncio.gather(self._leave_store(), *finishing)
 
     async def _leave_store(self) -> None:
         settled = self._machine.finished and not self._lost
         tasks = [*self._calls, self._keeper]
-        for task in tasks:
-            task.cancel()
         try:
             await asyncio.gather(*tasks, return_exceptions=True)
             self._handed_over = await self._tenure.end(settled=settled)

@@ -64,7 +64,7 @@ class Outbox:
         self._asked = False
         """`overflowed` was called, and its snapshot has not come yet."""
         self._hang_up: tuple[int, str] | None = None
-        self._ended = False
+        self._ended = self._closing = False
         self._wake = asyncio.Event()
         self._task = self._start(self._run())
 
@@ -107,6 +107,15 @@ class Outbox:
             await asyncio.wait({self._task}, timeout=self._deadline if within is None else within)
         finally:
             self._task.cancel()
+
+    async def end(self, within: float | None = None) -> None:
+        """The room is over: the same, and a channel whose client does not read is closed all the same."""
+        try:
+            await self.finish(within)
+        finally:
+            if self._hang_up is not None and not self._closing:
+                self._task = self._start(self._close_channel(*self._hang_up))
+        await asyncio.wait({self._task}, timeout=within)
 
     @staticmethod
     def _start(work: Coroutine[object, object, None]) -> asyncio.Task[None]:
@@ -170,6 +179,7 @@ class Outbox:
     async def _close_channel(self, code: int, reason: str) -> None:
         if self._close is None:
             return
+        self._closing = True
         try:
             async with asyncio.timeout(self._deadline):
                 await self._close(code, reason)

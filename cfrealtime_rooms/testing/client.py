@@ -150,6 +150,10 @@ class Client:
     # Entering.
 
     async def _on_welcome(self, message: Json) -> None:
+        if message["protocol"] != PROTOCOL:
+            error = Error("protocol_unknown", f"The room speaks version {message['protocol']}, not {PROTOCOL}.")
+            self.break_off(RefusedError(error))
+            return
         self._welcomed = True
         self.limits = message.get("limits", {})
         if self._wants_in and self.closed is None:
@@ -212,7 +216,7 @@ class Client:
         elif error.in_reply_to == "negotiate":
             self._asked = False
             self._give_up(set(self._sources) - self._offered, error)
-        elif error.in_reply_to == "offer":
+        elif error.in_reply_to in ("offer", "join"):  # the offer that rode in `join`: we are in without it
             sources = self._take_back()
             if error.code in _RETRY:
                 self._ask()

@@ -206,7 +206,8 @@ async def no_faults_of_ours() -> AsyncIterator[None]:
         yield
     finally:
         log.removeHandler(handler)
-    assert [record.getMessage() for record in records] == []
+    messages = [record.getMessage() for record in records]
+    assert messages == [], messages
 
 
 def client(emulator: Emulator, wire: Wire | None = None) -> AsyncRealtime:

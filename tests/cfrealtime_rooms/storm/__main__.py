@@ -1,9 +1,9 @@
-"""A long storm: scripts/storm --steps 1000000 --seed 7; a failure names the command that repeats it."""
+"""A long storm: scripts/storm --steps 1000000 --seed 7; a failure is made shorter, and names its repetition."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
+import json
 import logging
 import os
 import random
@@ -11,35 +11,16 @@ import sys
 import time
 import traceback
 from collections import Counter
+from pathlib import Path
 
-import looptime
+from attrs import asdict
 
-from tests.cfrealtime_rooms.storm.storm import episode
+from tests.cfrealtime_rooms.storm.episode import blow, climate_of, failure_of, run, shortest
+from tests.cfrealtime_rooms.storm.moves import Step
+from tests.cfrealtime_rooms.storm.world import Climate
 
-
-def blow(seed: str, steps: int) -> Counter[str]:
-    """One episode in virtual time."""
-    with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
-        return runner.run(episode(seed, steps))
-
-
-def fails(seed: str, steps: int) -> bool:
-    """Whether an episode fails."""
-    try:
-        blow(seed, steps)
-    except Exception:
-        return True
-    return False
-
-
-def shrunk(seed: str, steps: int) -> int:
-    """The fewest steps found with which an episode still fails: by halving, then one by one."""
-    cut = steps // 2
-    while cut:
-        while steps > cut and fails(seed, steps - cut):
-            steps -= cut
-        cut //= 2
-    return steps
+EVERY = 10.0
+"""Seconds between two lines of progress."""
 
 
 def main() -> int:
@@ -47,32 +28,63 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/storm", description=__doc__)
     parser.add_argument("--steps", type=int, default=1_000_000, help="in all (default: a million)")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    parser.add_argument("--episode", type=int, help="only this one, of --steps steps")
-    parser.add_argument("--length", type=int, default=200, help="steps of an episode")
+    parser.add_argument("--length", type=int, default=200, help="steps of an episode (default: 200)")
+    parser.add_argument("--episode", type=int, help="only this one of the seed")
+    parser.add_argument("--keep-going", action="store_true", help="count failures, and go on")
+    parser.add_argument("--repeat", type=Path, metavar="FILE", help="the steps that a failure has left")
     options = parser.parse_args()
     logging.getLogger("cfrealtime_rooms").addHandler(logging.NullHandler())
+    if options.repeat is not None:
+        saved = json.loads(options.repeat.read_text())
+        return _say(failure_of(Climate(**saved["climate"]), saved["steps"]))
     print(f"seed {options.seed}", flush=True)
-    if options.episode is not None:
-        print(dict(blow(f"{options.seed}/{options.episode}", options.steps)))
-        return 0
-    total, began, shown, number = Counter[str](), time.monotonic(), time.monotonic(), 0
-    while (done := number * options.length) < options.steps:
-        seed, length = f"{options.seed}/{number}", min(options.length, options.steps - done)
+    first = options.episode or 0
+    last = first + 1 if options.episode is not None else -(-options.steps // options.length)
+    return _many(options.seed, range(first, last), options.length, keep_going=options.keep_going)
+
+
+def _many(seed: int, numbers: range, length: int, *, keep_going: bool) -> int:
+    total, began, shown = Counter[str](), time.monotonic(), time.monotonic()
+    for number in numbers:
+        log = list[Step]()
         try:
-            total += blow(seed, length)
+            total += run(blow(f"{seed}/{number}", length, log))
         except Exception:
             traceback.print_exc()
-            print(f"episode {number} failed; looking for a shorter one", flush=True)
-            fewest = shrunk(seed, length)
-            print(f"again: scripts/storm --seed {options.seed} --episode {number} --steps {fewest}")
-            return 1
-        number += 1
-        if time.monotonic() - shown > 10 or done + length >= options.steps:
+            _explain(seed, number, length, log)
+            total["failed episodes"] += 1
+            if not keep_going:
+                return 1
+        if time.monotonic() - shown > EVERY or number + 1 == numbers.stop:
             shown = time.monotonic()
-            rate = (done + length) / (shown - began)
-            print(f"{done + length:>9} steps, {total['calls']} calls, {rate:.0f} steps/s", flush=True)
-    print(dict(sorted(total.items())))
-    return 0
+            steps = (number + 1 - numbers.start) * length
+            wall, busy = steps / (shown - began), steps / time.process_time()
+            print(
+                f"{steps:>9} steps, {total['calls']} calls, {wall:.0f} steps/s ({busy:.0f} of CPU time)",
+                flush=True,
+            )
+    print(json.dumps(dict(sorted(total.items()))))
+    return 1 if total["failed episodes"] else 0
+
+
+def _explain(seed: int, number: int, length: int, log: list[Step]) -> None:
+    """The fewest steps that fail, and how to make them fail again."""
+    climate = climate_of(random.Random(f"{seed}/{number}"))
+    print(f"episode {number} failed after {len(log)} moves and waits; leaving out what is not needed")
+    steps = shortest(climate, log)
+    path = Path(f"storm-{seed}-{number}.json")
+    path.write_text(json.dumps({"climate": asdict(climate), "steps": steps}))
+    print(climate, *(f"{name} {json.dumps(values)}" for name, values in steps), sep="\n")
+    print(f"again: scripts/storm --repeat {path}")
+    print(f"whole: scripts/storm --seed {seed} --episode {number} --length {length}", flush=True)
+
+
+def _say(error: BaseException | None) -> int:
+    if error is None:
+        print("nothing fails")
+        return 0
+    traceback.print_exception(error)
+    return 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,69 @@
+"""What a move is: something that may happen, the values it may happen with, and what it may cost.
+
+One set for both storms: the long one draws from a seed, the one of the tests lets hypothesis draw, and shrink.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from tests.cfrealtime_rooms.storm.world import PLACES, World
+
+Act = Callable[..., Awaitable[bool | None]]
+Step = tuple[str, Mapping[str, Any]]
+"""A move's name and the values it happens with: JSON."""
+
+QUIET = 0, 0
+CHOICE = 4, 0
+TRACK = 6, 4
+SESSION = 14, 5
+"""Calls: for the one it happens to, and for each of the others."""
+
+
+@frozen
+class Move:
+    """Something that may happen."""
+
+    name: str
+    act: Act
+    domains: Mapping[str, Sequence[Any]]
+    """The values it may happen with, by name; the simplest first."""
+    weight: int
+    cost: tuple[int, int]
+
+
+MOVES: dict[str, Move] = {}
+WHO = tuple(range(PLACES))
+
+
+def move(
+    *, weight: int = 2, cost: tuple[int, int] = SESSION, **domains: Sequence[Any]
+) -> Callable[[Act], Act]:
+    """Declare a move. False as its result: there was nothing it could happen to."""
+
+    def declare(act: Act) -> Act:
+        MOVES[act.__name__] = Move(act.__name__, act, domains, weight, cost)
+        return act
+
+    return declare
+
+
+async def make(world: World, step: Step) -> bool:
+    """Let it happen; whether it could."""
+    name, values = step
+    one = MOVES[name]
+    if await one.act(world, **values) is False:
+        return False
+    own, others = one.cost
+    world.allowed += own + others * len(world.present())
+    return True
+
+
+def drawn(rng: random.Random) -> Step:
+    """Any move."""
+    (one,) = rng.choices(tuple(MOVES.values()), [one.weight for one in MOVES.values()])
+    return one.name, {name: rng.choice(values) for name, values in one.domains.items()}
