@@ -21,6 +21,8 @@ KINDS: Mapping[str, TrackKind] = {
     "screen": "video",
     "screen_audio": "audio",
 }
+PROTOCOL = 1
+"""The version of signaling that is spoken here: docs/signaling.md says what changes it."""
 _GATHER_SENDING = 0.5
 """Sources that begin to send within this time are reported together: each report costs the others calls."""
 _RETRY = {"stale", "no_grant"}
@@ -150,9 +152,11 @@ class Client:
     # Entering.
 
     async def _on_welcome(self, message: Json) -> None:
-        if message["protocol"] != PROTOCOL:
-            error = Error("protocol_unknown", f"The room speaks version {message['protocol']}, not {PROTOCOL}.")
-            self.break_off(RefusedError(error))
+        if (spoken := message["protocol"]) != PROTOCOL:
+            self.closed = "protocol_unknown"
+            self.break_off(
+                ConnectionRefusedError(f"the room speaks version {spoken} of signaling, not {PROTOCOL}")
+            )
             return
         self._welcomed = True
         self.limits = message.get("limits", {})

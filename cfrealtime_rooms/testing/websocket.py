@@ -173,5 +173,5 @@ async def websocket_channel(url: str) -> AsyncGenerator[Channel, None]:
     """A WebSocket to a host, for the kit in `cfrealtime_rooms.testing.channels`."""
     from websockets.asyncio.client import connect as open_socket
 
-    async with open_socket(url, max_size=None, proxy=None, close_timeout=0.5) as socket:
+    async with open_socket(url, max_size=None, proxy=None, compression=None, close_timeout=0.5) as socket:
         yield _WebSocketChannel(socket)

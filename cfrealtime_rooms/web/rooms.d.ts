@@ -98,7 +98,7 @@ export interface RoomEvents {
  * A refusal or a fault. Codes of the room are those of the signaling protocol. Codes of this module:
  * `permission_denied`, `no_camera`, `no_microphone`, `no_devices`, `device_busy`, `device_failed`, `device_lost`,
  * `insecure_context`, `share_unsupported`, `share_failed`, `negotiation_failed`, `not_joined`, `already_joined`,
- * `unknown_source`, `unpublished`, `left`, `internal`.
+ * `unknown_source`, `unpublished`, `left`, `protocol_unknown`, `internal`.
  */
 export class RoomError extends Error {
   constructor(code: string, message: string, cause?: unknown);

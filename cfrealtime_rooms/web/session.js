@@ -21,6 +21,9 @@ import { Signaling } from "./signaling.js";
 /** @type {import("./rooms.js").Rights} */
 const EVERYTHING = Object.freeze({ publish: null, subscribe: true, message: true, muted: [] });
 
+/** The version of signaling that is spoken here: docs/signaling.md says what changes it. */
+const PROTOCOL = 1;
+
 /** One participant's conversation with the room. */
 export class Session {
   /** @type {Roster} */
@@ -117,7 +120,11 @@ export class Session {
   }
 
   /** @param {any} message */
-  #welcomed({ ice_servers: iceServers, limits }) {
+  #welcomed({ protocol, ice_servers: iceServers, limits }) {
+    if (protocol !== PROTOCOL) {
+      const why = new RoomError("protocol_unknown", "The room speaks another version of its protocol: load the page anew.");
+      return this.#end(why.code, why);
+    }
     this.negotiation.iceServers = iceServers;
     this.limits = limits;
     if (this.#token === null) this.#join();

@@ -262,3 +262,13 @@ async def test_a_closed_participant_is_out():
     await room.join()
     await room.say("closed", reason="removed")
     assert (room.ann.closed, room.ann.joined, room.ann.peer.state) == ("removed", False, "closed")
+
+
+async def test_a_room_of_another_version_is_not_joined():
+    room = Room()
+    joining = asyncio.create_task(room.ann.join())
+    await asyncio.sleep(0)
+    await room.say("welcome", protocol=2, something="else")
+    with pytest.raises(ConnectionRefusedError, match="version 2"):
+        await joining
+    assert room.take() == []

@@ -170,6 +170,7 @@ async def test_a_closed_room_and_a_host_that_refuses_are_final(enter):
     for end, reason in (
         ("fake.say('closed', {reason: 'removed'})", "removed"),
         ("fake.refuse('why')", "why"),
+        ("fake.say('welcome', {protocol: 2})", "protocol_unknown"),
     ):
         client = await enter(audio=True)
         await client.run(end)
