@@ -37,6 +37,8 @@ class Entry:
     """The kinds of faults that happened to it."""
     seconds: float | None = None
     """How long it took; None while it is handled."""
+    abandoned: bool = False
+    """Its caller hung up."""
 
     def finish(self, status: int, body: Mapping[str, Any]) -> None:
         """Note the outcome."""

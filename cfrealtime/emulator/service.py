@@ -173,7 +173,8 @@ class Service:
         in_flight = self._in_flight.get(session.session_id)
         check_order(session, call.operation, in_flight, forced=operation.forced(request))
         if call.operation in MUTATIONS and in_flight is None:
-            self._in_flight[session.session_id] = InFlight(entry.n, call.operation)
+            in_flight = InFlight(entry.n, call.operation, abandoned=entry.abandoned)
+            self._in_flight[session.session_id] = in_flight
         return _instead(ending) or Answer(200, await operation.run(self._world, session.session_id, request))
 
     def _turn_call(self, call: Call, body: _Body, ending: Ending | None) -> Answer:
@@ -196,6 +197,7 @@ class Service:
         return Answer(201, {"sessionId": session.session_id})
 
     def _abandon(self, entry: Entry) -> None:
+        entry.abandoned = True  # it may not have come in yet
         session_id = entry.session_id or ""
         in_flight = self._in_flight.get(session_id)
         if in_flight is not None and in_flight.n == entry.n:
