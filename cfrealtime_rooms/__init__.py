@@ -32,6 +32,17 @@ from .core.notices import IceServer
 from .core.permissions import Permissions
 from .core.policy import Policy, Visible, Wanted, audio_only, everybody, everyone, selected
 from .core.settings import Duplicates, Settings
+from .hooks import (
+    BacklogInfo,
+    CallInfo,
+    ExchangeInfo,
+    LedgerInfo,
+    OutcomeInfo,
+    ReplacementInfo,
+    RoomHooks,
+    RoomInfo,
+)
+from .metrics import Metrics
 from .rooms import Connection, Rooms
 from .runtime.handover import Owed
 from .runtime.ice import Visitor
@@ -39,15 +50,21 @@ from .store import DocumentError, MemoryStore, RoomStore, UnknownEventError, dum
 
 __all__ = [
     "AttributesChanged",
+    "BacklogInfo",
+    "CallInfo",
     "Connection",
     "DocumentError",
     "Duplicates",
+    "ExchangeInfo",
     "IceServer",
     "JoinRefused",
     "LayersChanged",
     "LeakReported",
+    "LedgerInfo",
     "MemoryStore",
     "MessageSent",
+    "Metrics",
+    "OutcomeInfo",
     "Owed",
     "ParticipantBanned",
     "ParticipantJoined",
@@ -58,8 +75,11 @@ __all__ = [
     "Permissions",
     "PermissionsChanged",
     "Policy",
+    "ReplacementInfo",
     "RoomClosed",
     "RoomEvent",
+    "RoomHooks",
+    "RoomInfo",
     "RoomOpened",
     "RoomStore",
     "Rooms",

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from cfrealtime._core.codes import printable_code
-from cfrealtime.models import CloseResult, TracksResult
+from cfrealtime.models import CloseItem, CloseResult, TrackResult, TracksResult
 
 from .calls import (
     ApiCall,
@@ -21,6 +21,7 @@ from .calls import (
     Publish,
     Renegotiate,
     Subscribe,
+    Succeeded,
     Update,
 )
 
@@ -90,11 +91,12 @@ class OpenExchange:
 
 def called(now: float, epoch: int, call: ApiCall, outcome: CallOutcome, seconds: float) -> Called:
     """A call as it is remembered."""
-    about = Called(now, epoch, OPERATIONS[type(call)], tracks_of(call), result_of(outcome), seconds)
+    name, tracks = OPERATIONS[type(call)], tracks_of(call)
     if isinstance(outcome, Failed):
-        return evolve(about, status=outcome.status, code=outcome.code, cf_ray=outcome.cf_ray)
-    failed = failed_items(outcome)
-    return evolve(about, failed=sum(failed.values())) if failed else about
+        refusal = outcome.status, outcome.code, outcome.cf_ray
+        return Called(now, epoch, name, tracks, outcome.outcome, seconds, 0, *refusal)
+    failed = len(_failed(outcome))
+    return Called(now, epoch, name, tracks, "partial" if failed else "succeeded", seconds, failed)
 
 
 def tracks_of(call: ApiCall) -> int:
@@ -110,9 +112,7 @@ def tracks_of(call: ApiCall) -> int:
 
 def failed_items(outcome: CallOutcome) -> Mapping[str, int]:
     """How many items of a call failed, by code."""
-    if isinstance(outcome, Failed) or not isinstance(outcome.value, TracksResult | CloseResult):
-        return {}
-    errors = (item.error for item in outcome.value.failed)
+    errors = (item.error for item in _failed(outcome))
     return Counter(printable_code(error.code) for error in errors if error is not None)
 
 
@@ -120,4 +120,10 @@ def result_of(outcome: CallOutcome) -> Result:
     """An outcome in a word."""
     if isinstance(outcome, Failed):
         return outcome.outcome
-    return "partial" if failed_items(outcome) else "succeeded"
+    return "partial" if _failed(outcome) else "succeeded"
+
+
+def _failed(outcome: CallOutcome) -> tuple[TrackResult | CloseItem, ...]:
+    if isinstance(outcome, Succeeded) and isinstance(outcome.value, TracksResult | CloseResult):
+        return outcome.value.failed
+    return ()

@@ -224,7 +224,7 @@ def outcome_info(call: CallInfo, outcome: CallOutcome, seconds: float) -> Outcom
         failed.status if failed else None,
         failed.code if failed else None,
         failed.cf_ray if failed else None,
-        failed_items(outcome),
+        failed_items(outcome) if failed is None else {},
     )
 
 
