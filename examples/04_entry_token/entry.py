@@ -88,11 +88,13 @@ def checked(token: str, key: bytes, *, room: str, now: float) -> Invitation:
         raise RefusedError(401, "broken_token", "This invitation is incomplete. Copy the whole link.")
     # Before anything in it is read. What its header says about algorithms does not matter: there is one.
     if not hmac.compare_digest(parts[3], signature(parts[1], key)):
-        words = "This invitation was changed, or somebody else has made it. Ask your host for a link."
+        words = "This invitation was changed, or somebody else has made it. Ask whoever invited you."
         raise RefusedError(401, "forged_token", words)
     invitation = _read(parts[2])
     if invitation.expires <= now:
-        raise RefusedError(401, "expired_token", "This invitation has expired. Ask your host for a new link.")
+        raise RefusedError(
+            401, "expired_token", "This invitation has expired. Ask whoever invited you for a new link."
+        )
     if invitation.room != room:
         raise RefusedError(403, "wrong_room", "This invitation is for another room.")
     return invitation
@@ -128,7 +130,7 @@ def _read(packed: str) -> Invitation:
             sources = None if publish is None else frozenset(publish)
             return Invitation(room, identity, name, expires, Permissions(sources, subscribe, message))
         case _:
-            words = "This is no invitation to a meeting. Ask your host for a link."
+            words = "This is no invitation to a meeting. Ask whoever invited you."
             raise RefusedError(401, "other_token", words)
 
 

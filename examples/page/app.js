@@ -209,8 +209,8 @@ function showState(joined) {
     $(id).hidden = joined.rights?.publish?.includes(source) === false;
   }
   const silent = joined.rights?.message === false;
-  $("text").disabled = silent;
-  $("text").placeholder = silent ? "You can read what others write" : "Write to everyone";
+  for (const element of $("say").elements) element.disabled = silent;
+  $("text").placeholder = silent ? "You can only read here" : "Write to everyone";
 }
 
 /** @param {import("/cfrealtime/rooms.js").RoomState} state */
