@@ -80,7 +80,7 @@ def served(emulator):
 
 def play(engine, base_url, hooks, scene):
     """Play a scene with a client of some kind."""
-    options = {"base_url": base_url, "hooks": hooks, "timeout": 5.0}
+    options = {"base_url": base_url, "hooks": hooks, "timeout": 60.0}
     if engine.startswith("blocking"):
         given = {"http_client": httpx.Client()} if "http_client" in engine else {}
         with Realtime("demo", SECRET, **options, **given) as client:

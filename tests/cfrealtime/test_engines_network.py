@@ -182,7 +182,7 @@ def test_a_proxy_that_hangs_up_or_hangs_sent_nothing(engine, environment):
     for answer in (lambda peer, _: peer.hang_up(), lambda peer, _: peer.hold()):
         with Server(answer) as proxy:
             environment("HTTPS_PROXY", f"http://{proxy.address}")
-            (outcome,) = talk(engine, "https://sfu.test", publish, timeout=0.3)
+            (outcome,) = talk(engine, "https://sfu.test", publish, timeout=1.0)
             assert proxy.wait_until_all_are_gone()
         # The blocking colour cannot tell whose answer it waited for.
         assert isinstance(outcome, NotSentError if engine.colour == "async" else OutcomeUnknownError)

@@ -190,7 +190,7 @@ def server(answer, *, count=1):
             with connection:
                 connection.recv(65536)
                 answer(connection)
-                stop.wait(5)
+                stop.wait(30)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve)
@@ -202,7 +202,7 @@ def server(answer, *, count=1):
             thread.join()
 
 
-def elapsed(colour, base_url, expected, *, timeout=0.3):
+def elapsed(colour, base_url, expected, *, timeout=1.0):
     start = time.monotonic()
     with pytest.raises(expected) as caught:
         run(colour, publish, base_url=base_url, timeout=timeout, max_retries=0)
@@ -222,7 +222,7 @@ def body_stalls(connection):
 
 def body_trickles(connection):
     connection.sendall(HEAD)
-    for _ in range(100):
+    for _ in range(600):
         time.sleep(0.05)
         try:
             connection.sendall(b" ")
@@ -234,14 +234,14 @@ def body_trickles(connection):
 def test_a_server_that_never_finishes_is_left_on_time(colour, answer):
     with server(answer) as address:
         seconds, error = elapsed(colour, f"http://{address}", OutcomeUnknownError)
-    assert "no complete answer within 0.3 s" in str(error)
-    # The server holds out for 5 s. Twice the time-out is the sync client's bound; a busy machine adds to it.
-    assert 0.25 < seconds < 3
+    assert "no complete answer within 1 s" in str(error)
+    # The server holds out for 30 s. Twice the time-out is the sync client's bound; a busy machine adds to it.
+    assert 0.9 < seconds < 15
 
 
 def test_a_server_that_hangs_up_leaves_the_outcome_open(colour):
     with server(lambda connection: connection.shutdown(socket.SHUT_RDWR)) as address:
-        _, error = elapsed(colour, f"http://{address}", OutcomeUnknownError, timeout=5)
+        _, error = elapsed(colour, f"http://{address}", OutcomeUnknownError, timeout=60)
     assert "RemoteProtocolError" in str(error)
 
 
@@ -251,19 +251,19 @@ def test_a_body_cut_short_leaves_the_outcome_open(colour):
         connection.shutdown(socket.SHUT_RDWR)
 
     with server(cut) as address:
-        elapsed(colour, f"http://{address}", OutcomeUnknownError, timeout=5)
+        elapsed(colour, f"http://{address}", OutcomeUnknownError, timeout=60)
 
 
 def test_a_handshake_that_hangs_sent_nothing(colour):
     with server(silent) as address:
         seconds, _ = elapsed(colour, f"https://{address}", NotSentError)
-    assert seconds < 3
+    assert seconds < 15
 
 
 def test_a_closed_port_is_named(colour):
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    _, error = elapsed(colour, f"http://127.0.0.1:{port}", NotSentError, timeout=5)
+    _, error = elapsed(colour, f"http://127.0.0.1:{port}", NotSentError, timeout=60)
     assert "there is no connection" in str(error)
 
 
