@@ -113,18 +113,5 @@ class Failed:
             return (self.status or 0) >= 500 and self.code != "retryable_transient_error"
         return self.outcome == "unknown"
 
-    @property
-    def worth_repeating(self) -> bool:
-        """Nothing happened at the SFU, and the same call may well succeed later."""
-        return self.blameless or self.status == 425 or self.code == "retryable_transient_error"
-
-    @property
-    def blameless(self) -> bool:
-        """It says nothing about the session, which is worth keeping however long this lasts.
-
-        The service cannot be reached, wants fewer calls, or does not take the app's credentials.
-        """
-        return self.outcome == "not_sent" or self.status in (401, 403, 429)
-
 
 CallOutcome = Succeeded | Failed

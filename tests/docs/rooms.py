@@ -15,8 +15,10 @@ from typing import Any
 
 from attrs import fields
 
-from cfrealtime_rooms.core import phases
+from cfrealtime_rooms.core import failures, phases
 from cfrealtime_rooms.core.events import EVENT_NAMES
+from cfrealtime_rooms.core.failures import FAILURES, PATIENCE, AtFirst, Failure, Reaction, Replace, Verdict
+from cfrealtime_rooms.core.history import OPERATIONS
 from cfrealtime_rooms.core.phases import NEGOTIATION, Otherwise, Phase, Refusal, Trigger, follows
 from cfrealtime_rooms.core.settings import Settings
 from cfrealtime_rooms.signaling.schema import remarks, summary
@@ -50,13 +52,16 @@ def picture() -> str:
 
 def lane() -> str:
     """The page about the lane."""
-    about = _remarks_of_members(phases, Trigger)
     return _filled(
         "lane",
         picture=picture(),
         phases="\n".join(f"| `{one.__name__}` | {summary(one)} | {_patience(one)} |" for one in NEGOTIATION),
-        triggers="\n".join(f"- **{trigger.value}**: {about[trigger.name]}" for trigger in Trigger),
+        triggers=_members(phases, Trigger),
         pairs="\n".join(_pairs()),
+        failures="\n".join(_failures()),
+        patience=PATIENCE,
+        kinds=_members(failures, Failure),
+        reactions=_members(failures, Reaction),
     )
 
 
@@ -86,6 +91,31 @@ def _cell(way: type[Phase] | Refusal | Otherwise) -> str:
             return {Otherwise.LATE: "*late*", Otherwise.NOTHING: "", Otherwise.FAULT: "*never*"}[way]
         case _:
             return f"**{way.__name__}**"
+
+
+def _failures() -> Iterator[str]:
+    calls = {cls: OPERATIONS[cls] for cls in FAILURES}
+    yield f"| | {' | '.join(f'`{name}`' for name in calls.values())} |"
+    yield f"|---|{'---|' * len(calls)}"
+    for failure in Failure:
+        cells = (_verdict(FAILURES[cls][failure]) for cls in calls)
+        yield f"| {failure.value} | {' | '.join(cells)} |"
+
+
+def _verdict(verdict: Verdict) -> str:
+    match verdict:
+        case AtFirst(first, last):
+            return f"{_verdict(first)}, then {_verdict(last)}"
+        case Replace(_, uncertain):
+            return "**new session**, *and read*" if uncertain else "**new session**"
+        case Reaction():
+            return verdict.value
+
+
+def _members(module: ModuleType, enum: type[Any]) -> str:
+    """A list of the members of an enumeration, with what is written under each."""
+    about = _remarks_of_members(module, enum)
+    return "\n".join(f"- **{one.value}**: {about.get(one.name, '')}".rstrip(": ") for one in enum)
 
 
 def _remarks_of_members(module: ModuleType, enum: type[Any]) -> dict[str, str]:
