@@ -19,7 +19,8 @@ Each message is one JSON object whose `type` is the heading here. What messages 
 they come: [signaling](../signaling.md). The same as JSON Schema:
 `cfrealtime_rooms/signaling/protocol.schema.json`.
 
-A field marked `?` may be left out. Fields that are not listed are ignored.
+A field marked `?` may be left out. Fields that are not listed are ignored: what may be added and what may not
+say the [versions](../signaling.md#versions).
 """
 _TITLES: Final = {"client_to_room": "Client to room", "room_to_client": "Room to client"}
 _SCALARS: Final[Mapping[object, str]] = {
