@@ -146,7 +146,8 @@ class Service:
         try:
             answer = await self._perform(call, entry, body, verdict.ending)
         except RefusalError as refusal:
-            if refusal.breach is not None:
+            # What its caller gave up before it came in says nothing of the caller's order.
+            if refusal.breach is not None and not entry.abandoned:
                 self.journal.breach(entry, refusal.breach)
             answer = Answer(refusal.status, refusal.body(), refusal.headers)
         answer = _spoiled(answer, verdict.ending)

@@ -117,6 +117,35 @@ async def test_a_call_lands_though_its_caller_has_gone_and_may_be_cleaned_up_by_
         await asyncio.sleep(2)
         assert rules(emulator) == ["overlapping_mutations"]
         assert emulator.journal()["calls"][2]["item_errors"] == ["not_found_track_error"]
+        assert [call["n"] for call in emulator.journal()["calls"] if call["abandoned"]] == [3]
+
+
+async def test_a_call_that_comes_in_after_its_caller_has_gone_stops_no_forced_close():
+    emulator = Emulator()
+    async with client_of(emulator) as client:
+        peer = await Peer.join(client)
+        await peer.publish("mic")
+        emulator.faults.add("delay_request seconds=2 operation=close_tracks nth=1")
+        emulator.faults.add("delay seconds=5 operation=close_tracks nth=1")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(peer.force_close("0"), 1)
+        await asyncio.sleep(2)
+        assert (await peer.force_close("0")).status_code == 200
+        assert rules(emulator) == []
+
+
+async def test_a_call_that_comes_in_after_its_caller_has_gone_is_refused_and_no_breach():
+    emulator = Emulator()
+    async with client_of(emulator) as client:
+        peer = await Peer.join(client)
+        await peer.publish("mic")
+        emulator.faults.add("delay_request seconds=2 operation=close_tracks nth=1")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(peer.force_close("0"), 1)
+        emulator.faults.add("delay seconds=5 operation=close_tracks nth=1")
+        assert (await peer.force_close("0")).status_code == 200
+        assert emulator.journal()["calls"][2]["status"] == 406
+        assert rules(emulator) == []
 
 
 async def test_the_journal_tells_each_call_and_its_outcome():
@@ -128,6 +157,7 @@ async def test_the_journal_tells_each_call_and_its_outcome():
         await client.put(f"{peer.path}/tracks/update", content=b"{")
         calls = (await client.get("/_emulator/journal")).json()["calls"]
         common = {"app_id": "demo", "session_id": peer.id, "made": [], "faults": [], "seconds": 0.0}
+        common["abandoned"] = False
         fine = {"error_code": None, "item_errors": []}
         nothing = {"tracks": 0, "track_names": []}
         named = {"tracks": 2, "track_names": ["a", "b"]}

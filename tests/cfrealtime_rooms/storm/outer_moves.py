@@ -82,11 +82,16 @@ async def refuse_a_call(
 
 
 @move(weight=3, operation=OPERATIONS, seconds=(0.5, 3.0, 12.0, 25.0), way=("answer", "request"))
-async def delay_a_call(world: World, operation: str, seconds: float, way: str) -> None:
+async def delay_a_call(world: World, operation: str, seconds: float, way: str) -> bool | None:
     """It, or its answer, is on its way for long."""
+    if way == "answer":
+        world.emulator.faults.add(Fault(Delay(seconds), operation=operation, nth=1))
+        return None
+    if any(one["kind"] == "delay_request" for one in world.emulator.faults.view()["faults"]):
+        return False
     # What lands later than this after its caller gave up, nobody looks for any more.
-    effect = Delay(seconds) if way == "answer" else DelayRequest(min(seconds, 15.0))
-    world.emulator.faults.add(Fault(effect, operation=operation, nth=1))
+    world.emulator.faults.add(Fault(DelayRequest(min(seconds, 15.0)), operation=operation, nth=1))
+    return None
 
 
 @move(weight=2, operation=OPERATIONS, nth=NTH)

@@ -20,7 +20,7 @@ class Person(LocalParticipant):
 
     trick: Trick | None = None
     hangs_until = 0.0
-    gone = False
+    came = gone = False
 
     def __init__(self, house: House, room: str, identity: str, **options: Any) -> None:
         super().__init__(house, room, identity, **options)
@@ -35,7 +35,11 @@ class Person(LocalParticipant):
     @property
     def away(self) -> bool:
         """Its channel is gone, and it was not told to stay away."""
-        return self.closed is None and (self._channel is None or self._channel.done())
+        return self.came and self.closed is None and not self._open
+
+    @property
+    def _open(self) -> bool:
+        return self._channel is not None and not self._channel.done()
 
     @property
     def turned_away(self) -> bool:
@@ -49,8 +53,9 @@ class Person(LocalParticipant):
 
     async def open(self, *, within: float = 5.0) -> None:
         """Open the channel, unless the person has gone meanwhile."""
-        if self.gone:
-            raise ConnectionError("nobody there any more")
+        if self.gone or self._open:
+            raise ConnectionError("nobody there any more, or there already")
+        self.came = True
         await super().open(within=within)
 
     async def aclose(self) -> None:

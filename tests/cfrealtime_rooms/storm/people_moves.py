@@ -235,7 +235,9 @@ async def offer_nonsense(world: World, who: int, sdp: str) -> bool | None:
         return False
     lane = world.actor._machine.room.participants[person.participant_id].lane
     track: dict[str, Any] = {"mid": "0", "source": "hologram", "kind": "video"}
-    person.send_raw(json.dumps({"type": "offer", "grant": lane.phase.grant, "sdp": sdp, "tracks": [track]}))
+    person.send_raw(
+        json.dumps({"type": "offer", "grant": lane.phase.exchange, "sdp": sdp, "tracks": [track]})
+    )
     return None
 
 

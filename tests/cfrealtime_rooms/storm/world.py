@@ -14,7 +14,7 @@ from unittest import mock
 from attrs import Factory, define, frozen
 
 from cfrealtime.emulator import Emulator
-from cfrealtime_rooms import MemoryStore, Permissions, Rooms, audio_only, everyone, selected
+from cfrealtime_rooms import MemoryStore, Permissions, Rooms, Settings, audio_only, everyone, selected
 from cfrealtime_rooms.testing import Guests, RefusedError
 from tests.cfrealtime_rooms.scenarios.scene import ROOM, Scene, no_faults_of_ours
 from tests.cfrealtime_rooms.storm.door import Door, client_through
@@ -104,7 +104,7 @@ class World:
             policy=POLICIES[self.climate.policy],
             duplicates=self.climate.duplicates,
             max_participants=self.climate.max_participants,
-            settings=_settings(self.climate.max_tracks),
+            settings=Settings(max_tracks=self.climate.max_tracks, leak_after=1e9),  # nothing is given up
             store=self.store,
             **options,
         )
@@ -178,12 +178,6 @@ class World:
                 await person.aclose()
         await asyncio.gather(*self.tasks)
         await asyncio.sleep(90)
-
-
-def _settings(max_tracks: int | None) -> Any:
-    from cfrealtime_rooms import Settings
-
-    return Settings(max_tracks=max_tracks)
 
 
 @asynccontextmanager
