@@ -45,11 +45,12 @@ class InProcessEmulator(Emulator):
     would wait for has come at once, so five seconds cost nothing; `pass_time` lets more go by.
 
     Endpoints connect as soon as they have been described, and what they publish flows. The app is "demo"
-    with the secret "secret", the TURN key "demo-turn" with the token "turn-secret".
+    with the secret "secret", the TURN key "demo-turn" with the token "turn-secret". `seed` decides all chance
+    in faults; a fixture's is set with `faults.seed`.
     """
 
-    def __init__(self) -> None:
-        super().__init__(dict([_APP]), ManualMediaPlane(connect_after=0))
+    def __init__(self, *, seed: int = 0) -> None:
+        super().__init__(dict([_APP]), ManualMediaPlane(connect_after=0), seed=seed)
         self._home = _Home(super().__aenter__)
         self.media = cast("MediaPlane", _Reached(self.media, self._home.run))
         self._faults = cast("Faults", _Reached(super().faults, self._home.run))

@@ -71,6 +71,7 @@ class Entry:
             "item_errors": list(self.item_errors),
             "faults": list(self.faults),
             "seconds": None if self.seconds is None else round(self.seconds, 6),
+            "abandoned": self.abandoned,
         }
 
 

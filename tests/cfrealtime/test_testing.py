@@ -11,7 +11,7 @@ import unittest
 
 import pytest
 
-from cfrealtime import LocalTrack, OutcomeUnknownError, RemoteTrack, SessionGoneError
+from cfrealtime import LocalTrack, OutcomeUnknownError, Realtime, RemoteTrack, SessionGoneError
 from cfrealtime.testing import InProcessEmulator
 from tests.cfrealtime.colours import run_alone
 from tests.cfrealtime.emulator.sdp.endpoint import M, answer, describe
@@ -63,6 +63,54 @@ def test_faults_that_happen_at_once_reach_blocking_code():
         with pytest.raises(SessionGoneError):
             session.get_state()
         emulator.assert_no_leaks()
+
+
+def test_faults_that_hold_do_so_until_blocking_code_takes_them_back():
+    with InProcessEmulator() as emulator:
+        alice, bob = emulator.realtime.new_session(), emulator.realtime.new_session()
+        alice.publish(OFFER, TRACKS)
+        silence = emulator.faults.silence(alice.id, "microphone")
+        emulator.pass_time(10)
+        (failed,) = bob.subscribe([RemoteTrack(alice.id, "microphone")]).failed
+        assert failed.error.code == "empty_track_error"
+        emulator.faults.remove(silence)
+        emulator.pass_time(1)
+        assert not bob.subscribe([RemoteTrack(alice.id, "microphone")]).failed
+
+
+def test_a_network_that_is_cut_for_too_long_ends_the_session_in_blocking_code():
+    with InProcessEmulator() as emulator:
+        brief, long = emulator.realtime.new_session(), emulator.realtime.new_session()
+        for session in (brief, long):
+            session.publish(OFFER, TRACKS)
+            emulator.pass_time(1)
+            emulator.faults.cut(session.id)
+        emulator.pass_time(20)
+        emulator.faults.clear()
+        emulator.faults.cut(long.id)
+        emulator.pass_time(60)
+        assert len(brief.get_state().tracks) == 1
+        with pytest.raises(SessionGoneError):
+            long.get_state()
+
+
+def test_the_seed_decides_which_calls_meet_their_fate_by_chance():
+    def fates(emulator: InProcessEmulator) -> list[bool]:
+        emulator.faults.add("refuse probability=0.5")
+        client = emulator.realtime.with_options(max_retries=0)
+        return [_lost(client) for _ in range(20)]
+
+    with InProcessEmulator(seed=7) as first, InProcessEmulator() as second, InProcessEmulator() as third:
+        second.faults.seed = 7
+        assert fates(first) == fates(second) != fates(third)
+
+
+def _lost(client: Realtime) -> bool:
+    try:
+        client.new_session()
+    except OutcomeUnknownError:
+        return True
+    return False
 
 
 async def test_every_part_can_be_touched_from_another_thread():
