@@ -6,6 +6,7 @@ from attrs import frozen
 
 from .events import RoomEvent
 from .history import End, Kind
+from .ids import Epoch
 from .notices import Notice
 from .state import Operation
 
@@ -53,7 +54,7 @@ class Exchanged:
 
     participant: str
     identity: str
-    epoch: int
+    epoch: Epoch
     session_id: str | None
     kind: Kind
     tracks: int

@@ -24,6 +24,7 @@ from .calls import (
     Succeeded,
     Update,
 )
+from .ids import Epoch
 
 CALLS_KEPT = 32
 """So many of its last calls are remembered of a participant."""
@@ -55,7 +56,7 @@ class Called:
 
     at: float
     """When it ended."""
-    epoch: int
+    epoch: Epoch
     operation: OperationName
     tracks: int
     result: Result
@@ -89,7 +90,7 @@ class OpenExchange:
     """How long the client took for its part."""
 
 
-def called(now: float, epoch: int, call: ApiCall, outcome: CallOutcome, seconds: float) -> Called:
+def called(now: float, epoch: Epoch, call: ApiCall, outcome: CallOutcome, seconds: float) -> Called:
     """A call as it is remembered."""
     name, tracks = OPERATIONS[type(call)], tracks_of(call)
     if isinstance(outcome, Failed):
