@@ -51,6 +51,7 @@ class Saved:
 
     revision: int
     document: bytes = field(repr=False)
+    """A secret: it holds resume tokens, and SDP with the keys of open exchanges."""
 
 
 class RoomStore(Protocol):
