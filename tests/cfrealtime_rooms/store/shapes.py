@@ -67,7 +67,7 @@ def _object(cls: type[Any], path: str, remark: str) -> Iterator[str]:
         yield f"{path}: object{remark}"
     for one in saved:
         absent = "" if one.default is NOTHING else f", absent: {_default(one.default)}"
-        secret = ", SECRET" if one.metadata.get("secret") == SECRET["secret"] else ""
+        secret = ", SECRET" if SECRET.items() <= one.metadata.items() else ""
         yield from _lines(hints[one.name], f"{path}.{one.name}", f"{absent}{secret}")
 
 
@@ -119,12 +119,21 @@ def addition(before: set[str], after: set[str], *, new_kinds: bool) -> bool:
 
     New kinds: of events, of which a reader may leave out those that it does not know.
     """
-    known = {kind for line in before for kind in _KIND.findall(line)}
+    known, added = {_path(line) for line in before}, after - before
+    optional = {_path(line) for line in added if ", absent: " in line}
 
-    def may_come(line: str) -> bool:
-        return ", absent: " in line or (new_kinds and not known.issuperset(_KIND.findall(line)))
+    def may_come(path: str) -> bool:
+        for kind in _KIND.finditer(path):
+            others = any(one.startswith(path[: kind.start() + 1]) for one in known)
+            if others and not any(one.startswith(path[: kind.end()]) for one in known):
+                return new_kinds
+        return any(path == one or path.startswith(f"{one}.") for one in optional)
 
-    return before <= after and all(may_come(line) for line in after - before)
+    return before <= after and all(may_come(_path(line)) for line in added)
+
+
+def _path(line: str) -> str:
+    return line.partition(":")[0]
 
 
 def main() -> int:

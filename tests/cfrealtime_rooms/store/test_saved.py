@@ -94,23 +94,32 @@ def test_a_minor_version_only_adds_what_may_be_absent(kind):
             assert shapes.addition(old, new, new_kinds=kind == "event"), f"{after.name} needs a major version"
 
 
+SHAPE = frozenset({"a.b: text", "a.u<old>: object, absent: null", "a.u<old>.d: text"})
+
+
 @pytest.mark.parametrize(
-    ("after", "additive"),
+    ("added", "of_rooms", "of_events"),
     [
-        (["a.b: text", "a.c: text"], False),
-        (["a.b: text", "a.c: text, absent: null"], True),
-        (["a.b: integer"], False),
-        ([], False),
-        (["a.b: text", "a<new>.c: text"], True),
-        (["a.b: text", "a<old>.c: text"], False),
+        (["a.c: text"], False, False),
+        (["a.c: text, absent: null"], True, True),
+        (["a.c: object or null, absent: null", "a.c.d: text"], True, True),
+        (["a.c{}: object, absent: empty", "a.c{}.d[]: text", "a.e: text"], False, False),
+        (["a.u<old>.e: text"], False, False),
+        (["a.u<old>.e: text, absent: null"], True, True),
+        (["a.u<new>: object, absent: null", "a.u<new>.d: text"], False, True),
+        (["a.v<new>: object, absent: null", "a.v<new>.d: text"], True, True),
     ],
 )
-def test_what_an_addition_is(after, additive):
-    before = {"a.b: text", "a<old>.d: text"}
-    after = {*after, *(("a<old>.d: text",) if after else ())}
-    assert shapes.addition(before, after, new_kinds=True) == additive
-    if "a<new>.c: text" in after:
-        assert not shapes.addition(before, after, new_kinds=False)
+def test_what_a_minor_version_may_add(added, of_rooms, of_events):
+    assert shapes.addition(SHAPE, SHAPE | set(added), new_kinds=False) == of_rooms
+    assert shapes.addition(SHAPE, SHAPE | set(added), new_kinds=True) == of_events
+
+
+@pytest.mark.parametrize(
+    "after", [{"a.b: text"}, {*SHAPE - {"a.b: text"}, "a.b: integer"}], ids=["gone", "other"]
+)
+def test_a_minor_version_neither_takes_away_nor_changes(after):
+    assert not shapes.addition(SHAPE, after, new_kinds=True)
 
 
 def test_there_is_an_upgrade_from_every_major_version():
