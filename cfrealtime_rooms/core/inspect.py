@@ -89,10 +89,11 @@ def _calling(room: Room, participant: Participant, now: float) -> dict[str, Any]
 
 def _timeline(participant: Participant, now: float) -> list[dict[str, Any]]:
     """The last of its steps and of its calls, as one story."""
+    # Calls first: at the same moment, a step is what a call has led to.
     steps: list[tuple[float, dict[str, Any]]] = [
-        (at, {"what": what}) for at, what in participant.lane.timeline
+        (one.at, {"what": str(one), "call": _call(one)}) for one in participant.calls
     ]
-    steps += [(one.at, {"what": str(one), "call": _call(one)}) for one in participant.calls]
+    steps += [(at, {"what": what}) for at, what in participant.lane.timeline]
     steps.sort(key=lambda step: step[0])
     return [{"ago": round(now - at, 3), **step} for at, step in steps]
 
