@@ -13,6 +13,8 @@ import uvicorn
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
+from cfrealtime import AsyncRealtime
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
@@ -66,6 +68,21 @@ async def host(request: pytest.FixtureRequest, load) -> AsyncIterator[ClientSess
     else:
         serving = _aiohttp(load("02_aiohttp/server.py").create_app())
     async with serving as url, ClientSession(url) as session:
+        yield session
+
+
+@pytest.fixture(params=["01_fastapi", "02_aiohttp", "03_http_events", "04_entry_token"])
+async def page_host(request: pytest.FixtureRequest, load) -> AsyncIterator[ClientSession]:
+    """A client of everything that serves the page."""
+    serving = {
+        "01_fastapi": lambda: _uvicorn(load("01_fastapi/app.py").app),
+        "02_aiohttp": lambda: _aiohttp(load("02_aiohttp/server.py").create_app()),
+        "03_http_events": lambda: _aiohttp(load("03_http_events/http_events.py").create_app()),
+        "04_entry_token": lambda: _uvicorn(
+            load("04_entry_token/doorkeeper.py").create_app(AsyncRealtime(), b"k" * 32)
+        ),
+    }[request.param]
+    async with serving() as url, ClientSession(url) as session:
         yield session
 
 

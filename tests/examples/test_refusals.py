@@ -33,7 +33,15 @@ def run(*command: str, **environment: str) -> tuple[int, str]:
     return process.returncode, said
 
 
-@pytest.mark.parametrize("example", ["01_fastapi/app.py", "02_aiohttp/server.py"])
+@pytest.mark.parametrize(
+    "example",
+    [
+        "01_fastapi/app.py",
+        "02_aiohttp/server.py",
+        "03_http_events/http_events.py",
+        "04_entry_token/doorkeeper.py",
+    ],
+)
 def test_missing_credentials_are_named(example):
     code, said = run(str(EXAMPLES / example), "--port", "0")
     assert code != 0
