@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from heapq import heapify, heappop, heappush
 
 from attrs import Factory, define
 
@@ -18,29 +19,45 @@ from .turn import Turn
 
 @define
 class Deadlines:
-    """When something is due, for those few of whom something is: a turn does not look at all the others."""
+    """When something is due, of those few of whom something is: a turn does not look at all the others."""
 
     _due: dict[str, float] = Factory(dict[str, float])
+    _queue: list[tuple[float, str]] = Factory(list[tuple[float, str]])
+    """A heap of what was due ever; what is not in `_due` as well is over."""
 
     def look_at(self, room: Room, settings: Settings, participants: Iterable[str]) -> None:
         """Something has happened to these, who may have gone as well."""
         for participant_id in participants:
             participant = room.participants.get(participant_id)
             due = None if participant is None else due_of(participant, settings)
-            if due is not None:
-                self._due[participant_id] = due
-            else:
+            if due is None:
                 self._due.pop(participant_id, None)
+            elif due != self._due.get(participant_id):
+                self._due[participant_id] = due
+                heappush(self._queue, (due, participant_id))
+        if len(self._queue) > 4 * len(self._due):
+            self._queue = [(due, participant_id) for participant_id, due in self._due.items()]
+            heapify(self._queue)
 
     def passed(self, now: float) -> list[str]:
-        """The participants of whom something is due by now."""
-        return [participant_id for participant_id, due in self._due.items() if due <= now]
+        """The participants of whom something is due by now, the longest overdue first."""
+        passed: list[tuple[float, str]] = []
+        while (first := self._first()) is not None and first[0] <= now:
+            passed.append(heappop(self._queue))
+        for one in passed:  # they stay until they have been looked at
+            heappush(self._queue, one)
+        return list(dict.fromkeys(participant_id for _, participant_id in passed))
 
     def earliest(self, room: Room) -> float | None:
         """The time at which something is due by itself, payments of debts among it."""
-        payment = next_payment(room)
-        first = min(self._due.values(), default=None)
-        return payment if first is None or (payment is not None and payment < first) else first
+        first = self._first()
+        times = (next_payment(room), None if first is None else first[0])
+        return min((time for time in times if time is not None), default=None)
+
+    def _first(self) -> tuple[float, str] | None:
+        while self._queue and self._due.get(self._queue[0][1]) != self._queue[0][0]:
+            heappop(self._queue)
+        return self._queue[0] if self._queue else None
 
 
 def expire(turn: Turn, participants: Iterable[str]) -> Iterator[Participant]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cfrealtime_rooms.core.calls import Subscribe
-from cfrealtime_rooms.core.commands import Join, Media, Negotiate
+from cfrealtime_rooms.core.commands import Join, Media, Negotiate, Resume
 from cfrealtime_rooms.core.notices import Replace
 from cfrealtime_rooms.core.phases import AwaitingAnswer, AwaitingApplied, AwaitingOffer, Idle
 from tests.cfrealtime_rooms.core.driver import MICROPHONE, Driver
@@ -85,3 +85,19 @@ def test_no_deadline_stays_in_the_past():
         driver.give(after=deadline - driver.now)
         driver.settle()
     assert [p.identity for p in driver.room.participants.values()] == ["bob"]
+
+
+def test_what_was_due_once_and_is_no_more_wakes_nobody_and_is_not_kept():
+    driver = Driver()
+    driver.enter("ann", MICROPHONE)
+    remembered = driver.machine._deadlines
+    for _ in range(20):  # the same time again and again among it
+        driver.drop("ann")
+        due = driver.machine.next_deadline()
+        assert due == driver.now + 20
+        assert remembered.passed(due - 0.1) == []
+        assert remembered.passed(due) == remembered.passed(due) == [driver.member("ann").id]
+        driver.connect("ann")
+        driver.send("ann", Resume(driver.member("ann").token, driver.lane("ann").epoch))
+        assert driver.machine.next_deadline() is None
+    assert remembered._queue == []
