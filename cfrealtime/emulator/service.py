@@ -131,7 +131,7 @@ class Service:
                 await asyncio.sleep(verdict.delay_request)
                 self._world.settle()
             answer = await self._answer(call, entry, body, verdict)
-            if verdict.delay:
+            if verdict.delay and not entry.abandoned:
                 await asyncio.sleep(verdict.delay)
         finally:
             self._release(entry)
@@ -199,6 +199,9 @@ class Service:
 
     def _abandon(self, entry: Entry) -> None:
         entry.abandoned = True  # it may not have come in yet
+        if entry.status is not None:
+            self._release(entry)  # it has landed, and only its answer was on the way
+            return
         session_id = entry.session_id or ""
         in_flight = self._in_flight.get(session_id)
         if in_flight is not None and in_flight.n == entry.n:

@@ -148,6 +148,18 @@ async def test_a_call_that_comes_in_after_its_caller_has_gone_is_refused_and_no_
         assert rules(emulator) == []
 
 
+async def test_a_call_is_over_when_its_caller_has_gone_and_only_its_answer_was_late():
+    emulator = Emulator()
+    async with client_of(emulator) as client:
+        peer = await Peer.join(client)
+        emulator.faults.add("delay seconds=5 operation=new_tracks nth=1")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(peer.publish("mic"), 1)
+        assert (await peer.force_close("0")).status_code == 200
+        assert codes(await peer.publish("camera")) == [None]
+        assert rules(emulator) == []
+
+
 async def test_the_journal_tells_each_call_and_its_outcome():
     emulator = Emulator()
     async with client_of(emulator) as client:

@@ -17,8 +17,6 @@ from tests.cfrealtime_rooms.storm.rest import calm, check, check_the_end
 from tests.cfrealtime_rooms.storm.world import DOMAINS, Climate, World, world
 
 WAITS = (0.0, 0.01, 0.1, 0.5, 2.0)
-REDRAWN = 20
-"""So often is a move drawn again that has nothing to happen to."""
 
 
 @frozen
@@ -63,8 +61,7 @@ async def blow(seed: str, length: int, log: list[Step]) -> Counter[str]:
             if rng.random() < 0.5:
                 log.append(("wait", {"seconds": wait}))
                 await step(there, log[-1])
-            for _ in range(REDRAWN):
-                one = drawn(rng)
+            for one in drawn(rng):
                 log.append(one)
                 if await step(there, one):
                     done[one[0]] += 1

@@ -53,7 +53,7 @@ RIGHTS = {
 }
 
 
-@move(weight=4, operation=OPERATIONS, nth=NTH, ending=ENDINGS, landed=(True, False))
+@move(weight=7, operation=OPERATIONS, nth=NTH, ending=ENDINGS, landed=(True, False))
 async def spoil_an_answer(world: World, operation: str, nth: int, ending: str, landed: bool) -> None:
     """It breaks off, stalls, or is no answer at all."""
     effects: dict[str, Any] = {
@@ -67,7 +67,7 @@ async def spoil_an_answer(world: World, operation: str, nth: int, ending: str, l
     world.emulator.faults.add(Fault(effect, operation=operation, nth=nth))
 
 
-@move(weight=4, operation=OPERATIONS, nth=NTH, refusal=REFUSALS, retry_after=(None, 3), landed=(False, True))
+@move(weight=7, operation=OPERATIONS, nth=NTH, refusal=REFUSALS, retry_after=(None, 3), landed=(False, True))
 async def refuse_a_call(
     world: World, operation: str, nth: int, refusal: tuple[int, str], retry_after: int | None, landed: bool
 ) -> bool | None:
@@ -81,7 +81,7 @@ async def refuse_a_call(
     return None
 
 
-@move(weight=3, operation=OPERATIONS, seconds=(0.5, 3.0, 12.0, 25.0), way=("answer", "request"))
+@move(weight=6, operation=OPERATIONS, seconds=(0.5, 3.0, 12.0, 25.0), way=("answer", "request"))
 async def delay_a_call(world: World, operation: str, seconds: float, way: str) -> bool | None:
     """It, or its answer, is on its way for long."""
     if way == "answer":
@@ -94,7 +94,7 @@ async def delay_a_call(world: World, operation: str, seconds: float, way: str) -
     return None
 
 
-@move(weight=2, operation=OPERATIONS, nth=NTH)
+@move(weight=3, operation=OPERATIONS, nth=NTH)
 async def end_a_session(world: World, operation: str, nth: int) -> bool | None:
     """Just before a call."""
     if operation == "new_session":
@@ -103,7 +103,7 @@ async def end_a_session(world: World, operation: str, nth: int) -> bool | None:
     return None
 
 
-@move(weight=2, who=WHO)
+@move(weight=4, who=WHO)
 async def end_this_session(world: World, who: int) -> bool | None:
     """At once; its client notices later."""
     person = world.joined(who)
@@ -117,7 +117,7 @@ async def end_this_session(world: World, who: int) -> bool | None:
     return None
 
 
-@move(weight=3, which=(0, 1, 2, 3), code=ITEM_CODES, times=(1, 2, 3))
+@move(weight=8, which=(0, 1, 2, 3), code=ITEM_CODES, times=(1, 2, 3))
 async def fail_an_item(world: World, which: int, code: str, times: int) -> bool | None:
     """One track cannot be had for a while."""
     sessions = world.emulator._world.sessions.values()
@@ -169,7 +169,7 @@ async def outage(world: World, seconds: float) -> bool | None:
 # The host's power.
 
 
-@move(weight=4, cost=SESSION, whom=WHOM, rights=tuple(RIGHTS))
+@move(weight=6, cost=SESSION, whom=WHOM, rights=tuple(RIGHTS))
 async def permit(world: World, whom: int, rights: str) -> bool | None:
     """Other rights for somebody."""
     if world.actor is None:
@@ -182,7 +182,7 @@ async def permit(world: World, whom: int, rights: str) -> bool | None:
     return None
 
 
-@move(weight=3, cost=TRACK, whom=WHOM, source=SOURCES)
+@move(weight=5, cost=TRACK, whom=WHOM, source=SOURCES)
 async def silence(world: World, whom: int, source: str) -> bool | None:
     """A source is closed by force."""
     if world.actor is None:
@@ -192,7 +192,7 @@ async def silence(world: World, whom: int, source: str) -> bool | None:
     return None
 
 
-@move(weight=3, cost=QUIET, whom=WHOM, source=(None, *SOURCES))
+@move(weight=10, cost=QUIET, whom=WHOM, source=(None, *SOURCES))
 async def allow(world: World, whom: int, source: str | None) -> bool | None:
     """It may be published again."""
     muted = world.decisions.muted.get(f"p{whom}") if world.actor is not None else None
@@ -222,7 +222,7 @@ async def ban(world: World, whom: int, seconds: float) -> bool | None:
     return None
 
 
-@move(weight=2, cost=QUIET, whom=WHOM)
+@move(weight=10, cost=QUIET, whom=WHOM)
 async def unban(world: World, whom: int) -> bool | None:
     """And may again."""
     if world.actor is None or world.decisions.banned.pop(f"p{whom}", None) is None:
@@ -231,7 +231,7 @@ async def unban(world: World, whom: int) -> bool | None:
     return None
 
 
-@move(weight=2, cost=EVERYBODY, open_=("", "yes"))
+@move(weight=3, cost=EVERYBODY, open_=("", "yes"))
 async def open_the_room(world: World, open_: str) -> bool | None:
     """An attribute of the room that decides who is told about whom."""
     if world.actor is None:
@@ -241,7 +241,7 @@ async def open_the_room(world: World, open_: str) -> bool | None:
     return None
 
 
-@move(weight=1, cost=QUIET)
+@move(weight=2, cost=QUIET)
 async def announce(world: World) -> bool | None:
     """The host speaks."""
     if world.actor is None:

@@ -34,7 +34,7 @@ def _sources(names: str) -> list[str | Outgoing]:
 
 
 @move(
-    weight=9,
+    weight=30,
     who=WHO,
     sources=("", "microphone", "microphone camera", "microphone layered"),
     team=("", "red"),
@@ -61,7 +61,7 @@ async def join(
     return None
 
 
-@move(who=WHO)
+@move(weight=3, who=WHO)
 async def leave(world: World, who: int) -> bool | None:
     """For good."""
     person = world.joined(who)
@@ -79,7 +79,7 @@ async def _leaves(person: Person) -> None:
         await person.aclose()
 
 
-@move(who=WHO)
+@move(weight=3, who=WHO)
 async def crash(world: World, who: int) -> bool | None:
     """Neither a word nor a packet any more."""
     person = world.person(who)
@@ -90,7 +90,7 @@ async def crash(world: World, who: int) -> bool | None:
     return None
 
 
-@move(weight=3, cost=CHOICE, who=WHO)
+@move(weight=8, cost=CHOICE, who=WHO)
 async def drop(world: World, who: int) -> bool | None:
     """The socket breaks."""
     person = world.joined(who)
@@ -100,7 +100,7 @@ async def drop(world: World, who: int) -> bool | None:
     return None
 
 
-@move(weight=5, who=WHO, reload=(False, True), token=("right", "right", "right", "wrong"))
+@move(weight=24, who=WHO, reload=(False, True), token=("right", "right", "right", "wrong"))
 async def come_back(world: World, who: int, reload: bool, token: str) -> bool | None:
     """After the socket broke, now and then with a page loaded anew, or a token that is none."""
     person = world.person(who)
@@ -112,7 +112,7 @@ async def come_back(world: World, who: int, reload: bool, token: str) -> bool | 
     return None
 
 
-@move(weight=4, cost=TRACK, who=WHO, source=SOURCES)
+@move(weight=16, cost=TRACK, who=WHO, source=SOURCES)
 async def publish(world: World, who: int, source: str) -> bool | None:
     """One more source."""
     person = world.person(who)
@@ -122,7 +122,7 @@ async def publish(world: World, who: int, source: str) -> bool | None:
     return None
 
 
-@move(weight=4, cost=TRACK, who=WHO, source=SOURCES)
+@move(weight=8, cost=TRACK, who=WHO, source=SOURCES)
 async def unpublish(world: World, who: int, source: str) -> bool | None:
     """One source less."""
     person = world.person(who)
@@ -132,7 +132,7 @@ async def unpublish(world: World, who: int, source: str) -> bool | None:
     return None
 
 
-@move(weight=4, cost=QUIET, who=WHO, source=SOURCES, muted=(True, False))
+@move(weight=12, cost=QUIET, who=WHO, source=SOURCES, muted=(True, False))
 async def mute(world: World, who: int, source: str, muted: bool) -> bool | None:
     """Softly."""
     person = world.person(who)
@@ -142,7 +142,7 @@ async def mute(world: World, who: int, source: str, muted: bool) -> bool | None:
     return None
 
 
-@move(weight=4, cost=QUIET, who=WHO, key=("hand", "mood"), value=("", "up", "down"))
+@move(weight=12, cost=QUIET, who=WHO, key=("hand", "mood"), value=("", "up", "down"))
 async def attribute(world: World, who: int, key: str, value: str) -> bool | None:
     """Something about oneself."""
     person = world.joined(who)
@@ -152,7 +152,7 @@ async def attribute(world: World, who: int, key: str, value: str) -> bool | None
     return None
 
 
-@move(weight=2, cost=TRACK, who=WHO, team=("", "red", "blue"))
+@move(weight=8, cost=TRACK, who=WHO, team=("", "red", "blue"))
 async def change_team(world: World, who: int, team: str) -> bool | None:
     """Others see one, and one sees others."""
     person = world.joined(who)
@@ -163,7 +163,7 @@ async def change_team(world: World, who: int, team: str) -> bool | None:
     return None
 
 
-@move(weight=3, cost=QUIET, who=WHO, to=("all", "first", "nobody"))
+@move(weight=8, cost=QUIET, who=WHO, to=("all", "first", "nobody"))
 async def say(world: World, who: int, to: str) -> bool | None:
     """To everyone, to someone, to nobody who is there."""
     person = world.joined(who)
@@ -174,7 +174,7 @@ async def say(world: World, who: int, to: str) -> bool | None:
     return None
 
 
-@move(weight=4, cost=CHOICE, who=WHO, how=("first", "last", "all", "none", "publication"))
+@move(weight=12, cost=CHOICE, who=WHO, how=("first", "last", "all", "none", "publication"))
 async def select(world: World, who: int, how: str) -> bool | None:
     """Another choice of whom to receive."""
     person = world.joined(who)
@@ -188,7 +188,7 @@ async def select(world: World, who: int, how: str) -> bool | None:
     return None
 
 
-@move(weight=4, cost=CHOICE, who=WHO, layer=("low", "medium", "high", "q", None, "nothing"))
+@move(weight=14, cost=CHOICE, who=WHO, layer=("low", "medium", "high", "q", None, "nothing"))
 async def prefer_layer(world: World, who: int, layer: str | None) -> bool | None:
     """Of everything that has layers."""
     person = world.joined(who)
@@ -207,7 +207,7 @@ async def prefer_layer(world: World, who: int, layer: str | None) -> bool | None
     return None
 
 
-@move(weight=2, cost=QUIET, who=WHO)
+@move(weight=4, cost=QUIET, who=WHO)
 async def ask_for_a_snapshot(world: World, who: int) -> bool | None:
     """As after a gap."""
     if (person := world.joined(who)) is None:
@@ -216,7 +216,7 @@ async def ask_for_a_snapshot(world: World, who: int) -> bool | None:
     return None
 
 
-@move(weight=3, cost=QUIET, who=WHO, text=WRONG)
+@move(weight=6, cost=QUIET, who=WHO, text=WRONG)
 async def talk_nonsense(world: World, who: int, text: str) -> bool | None:
     """What no client of ours would say."""
     person = world.joined(who)
@@ -226,7 +226,7 @@ async def talk_nonsense(world: World, who: int, text: str) -> bool | None:
     return None
 
 
-@move(weight=2, cost=SESSION, who=WHO, sdp=("v=0", "", "nonsense"))
+@move(weight=20, cost=SESSION, who=WHO, sdp=("v=0", "", "nonsense"))
 async def offer_nonsense(world: World, who: int, sdp: str) -> bool | None:
     """Under whatever grant is open."""
     person = world.joined(who)
@@ -241,7 +241,7 @@ async def offer_nonsense(world: World, who: int, sdp: str) -> bool | None:
     return None
 
 
-@move(weight=3, who=WHO, trick=("never", "twice", "late", "stale", "foreign"))
+@move(weight=6, who=WHO, trick=("never", "twice", "late", "stale", "foreign"))
 async def answer_wrongly(world: World, who: int, trick: Any) -> bool | None:
     """The next answer does not come, or comes late, twice, or with numbers that are not open."""
     person = world.person(who)
@@ -251,7 +251,7 @@ async def answer_wrongly(world: World, who: int, trick: Any) -> bool | None:
     return None
 
 
-@move(who=WHO, seconds=(1.0, 6.0, 20.0))
+@move(weight=3, who=WHO, seconds=(1.0, 6.0, 20.0))
 async def hang(world: World, who: int, seconds: float) -> bool | None:
     """The page does nothing for a while."""
     person = world.person(who)
@@ -261,7 +261,7 @@ async def hang(world: World, who: int, seconds: float) -> bool | None:
     return None
 
 
-@move(who=WHO, seconds=(3.0, 15.0))
+@move(weight=3, who=WHO, seconds=(3.0, 15.0))
 async def read_slowly(world: World, who: int, seconds: float) -> bool | None:
     """The socket takes nothing for a while; too long, and the room gives it up."""
     person = world.person(who)
@@ -285,7 +285,7 @@ async def flood(world: World, who: int) -> bool | None:
     return None
 
 
-@move(weight=3, who=WHO, after=(0.0, 1.0))
+@move(weight=6, who=WHO, after=(0.0, 1.0))
 async def lose_media(world: World, who: int, after: float) -> bool | None:
     """The connection fails."""
     person = world.joined(who)
@@ -295,7 +295,7 @@ async def lose_media(world: World, who: int, after: float) -> bool | None:
     return None
 
 
-@move(weight=2, who=WHO)
+@move(weight=4, who=WHO)
 async def cut(world: World, who: int) -> bool | None:
     """The network of one is gone, which its page notices after a while."""
     person = world.joined(who)
@@ -307,7 +307,7 @@ async def cut(world: World, who: int) -> bool | None:
     return None
 
 
-@move(weight=2, who=WHO)
+@move(weight=8, who=WHO)
 async def fall_silent(world: World, who: int) -> bool | None:
     """Nothing is sent any more, and after half a minute the service lets go of it."""
     person = world.joined(who)

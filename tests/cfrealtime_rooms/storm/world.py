@@ -71,7 +71,7 @@ class World:
         self.house, self.store = House(), MemoryStore()
         self.people: list[Person | None] = [None] * PLACES
         self.tasks: set[asyncio.Task[None]] = set()
-        self.allowed = 100
+        self.allowed = 50
         """How many calls all that has happened may have cost."""
         self.seen: set[tuple[str, str]] = set()
         """(viewer, other): the host's function has ever said yes."""
