@@ -88,7 +88,7 @@ class Visitor:
         """Send a message."""
         await self.channel.send(json.dumps({"type": kind, **fields}))
 
-    async def next(self, within: float = 10.0) -> Heard:
+    async def next(self, within: float = 30.0) -> Heard:
         """The next message, whatever it is."""
         try:
             async with asyncio.timeout(within):
@@ -102,7 +102,7 @@ class Visitor:
             raise RuleBrokenError(f"{self.identity} got a text that is no message: {text[:60]!a}") from None
         return message
 
-    async def hear(self, kind: str, within: float = 10.0, **fields: object) -> Heard:
+    async def hear(self, kind: str, within: float = 30.0, **fields: object) -> Heard:
         """The next message of a kind, with these fields; what comes before it is passed over."""
         seen: list[str] = []
         try:
@@ -117,7 +117,7 @@ class Visitor:
         except (TimeoutError, RuleBrokenError) as error:
             raise RuleBrokenError(f"{self.identity} waited for {kind} and heard {seen}. {error}") from None
 
-    async def hear_of(self, participant: str, state: str, within: float = 10.0) -> None:
+    async def hear_of(self, participant: str, state: str, within: float = 30.0) -> None:
         """Wait for a delta that shows a participant in a state, or as one that left for that reason."""
         async with asyncio.timeout(within):
             while True:
@@ -138,7 +138,7 @@ class Visitor:
         """The participant it is, once it has joined."""
         return str(self.joined["participant"])
 
-    async def end(self, within: float = 10.0) -> tuple[list[Heard], ChannelEndedError]:
+    async def end(self, within: float = 30.0) -> tuple[list[Heard], ChannelEndedError]:
         """Everything until the channel ends, and how it ends."""
         heard: list[Heard] = []
         try:

@@ -32,7 +32,7 @@ def test_blocking_code_publishes_and_subscribes_without_waiting():
         assert emulator.count("new_tracks") == 2
     assert emulator.journal()["breaches"] == []
     assert len(emulator.state()["sessions"]) == 2
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4.5  # the service would have waited for 5 s
 
 
 def test_time_goes_by_when_blocking_code_says_so():

@@ -25,7 +25,7 @@ async def test_what_is_told_is_heard_in_order_on_another_thread_and_before_the_e
     teller = Teller()
     for number in range(1000):
         teller.tell(hear, number)
-    await teller.finish(5.0)
+    await teller.finish(60.0)
     assert heard == list(range(1000))
     assert len(threads - {threading.get_ident()}) == 1
 
@@ -40,7 +40,7 @@ async def test_a_hook_that_raises_is_logged_and_told_again(caplog):
     teller = Teller()
     teller.tell(fail, 1)
     teller.tell(fail, 2)
-    await teller.finish(5.0)
+    await teller.finish(60.0)
     assert heard == [1, 2]
     assert caplog.text.count("a hook failed on int; the rooms go on") == 2
 
@@ -51,27 +51,27 @@ async def test_a_hook_that_blocks_takes_nobodys_time_and_bounded_memory(caplog):
 
     def block(number: int) -> None:
         stuck.set()
-        go_on.wait(10)
+        go_on.wait(60)
         heard.append(number)
 
     teller = Teller(capacity=10)
     began = time.monotonic()
     teller.tell(block, 0)
-    assert await asyncio.to_thread(stuck.wait, 10)
+    assert await asyncio.to_thread(stuck.wait, 60)
     for number in range(1, 100):
         teller.tell(block, number)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert teller.untold == 89
     assert caplog.text.count("too slow") == 1
     go_on.set()
-    await teller.finish(5.0)
+    await teller.finish(60.0)
     assert heard == list(range(11))
 
 
 async def test_a_hook_that_never_returns_holds_the_end_up_for_so_long_only(caplog):
     go_on = threading.Event()
     teller = Teller()
-    teller.tell(lambda _: go_on.wait(10), 1)
+    teller.tell(lambda _: go_on.wait(60), 1)
     await teller.finish(0.1)
     go_on.set()
     assert "a hook takes too long" in caplog.text
@@ -89,11 +89,11 @@ def test_rooms_that_are_never_closed_leave_no_thread():
     heard = threading.Event()
     teller = Teller()
     teller.tell(lambda _: heard.set(), 1)
-    assert heard.wait(10)
+    assert heard.wait(60)
     (thread,) = (one for one in threading.enumerate() if one.name == "hooks of rooms")
     del teller
     gc.collect()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
 
 

@@ -37,11 +37,11 @@ class Studio:
 
     async def picture(self) -> int:
         """When the next picture was taken, in frames."""
-        message = await asyncio.wait_for(self.maker.outbox.take(), 5)
+        message = await asyncio.wait_for(self.maker.outbox.take(), 60)
         return message.timestamp // 3000
 
     async def asks(self) -> None:
-        await asyncio.wait_for(self.asked.wait(), 5)
+        await asyncio.wait_for(self.asked.wait(), 60)
 
 
 @asynccontextmanager
