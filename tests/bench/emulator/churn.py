@@ -10,9 +10,11 @@ from attrs import frozen
 from tests.bench.emulator.room import Host, Person, hosted
 
 AT_ONCE = 8
-FORGETTING = 50.0
-"""Seconds until a session is over whose endpoint has vanished: 15 without consent, then 30 in which it may
-come back."""
+SPEED = 15
+"""In a rest the emulator's clock runs so many times as fast."""
+FORGETTING = 60.0
+"""Seconds of a rest. An endpoint that has vanished is missed after 15, on any clock; then its session may
+come back for 30 s of the emulator's time, and is remembered for ten minutes."""
 
 
 @frozen
@@ -54,7 +56,9 @@ async def _half(host: Host, seconds: float, seed: int, forgetting: float) -> int
             await _go(here.pop(chance.randrange(len(here))), vanish=chance.random() < 0.3)
     for person in here:
         await _go(person, vanish=False)
+    await host.client.post("/_emulator/faults", json=f"clock speed={SPEED}")
     await asyncio.sleep(forgetting)
+    await host.client.delete("/_emulator/faults")
     return count
 
 

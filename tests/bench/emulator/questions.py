@@ -97,7 +97,7 @@ async def comings_and_goings(seconds: float) -> list[Table]:
         Line("memory in the end, MB", after["megabytes"]),
         Line("growth of the second half, kB a session", story.growth, limit=20),
     ]
-    note = "Sessions that ended are remembered for ten minutes, and calls are kept in the journal."
+    note = "What is left is looked at once all sessions are forgotten. The journal keeps its last calls."
     return [Table(f"{seconds:g} s of comings and goings", "", lines, note)]
 
 
