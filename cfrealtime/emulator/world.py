@@ -178,7 +178,8 @@ class World:
             left = until - self.now
             if result is not None or left <= 0:
                 return result
-            await asyncio.sleep(min(POLL, self.time.real(left)))
+            # Never for so short that a clock does not notice.
+            await asyncio.sleep(max(0.001, min(POLL, self.time.real(left))))
 
     # Faults and the journal.
 
