@@ -264,11 +264,25 @@ async def test_a_codec_that_the_receiver_refused_is_shown_and_cannot_be_pointed_
         assert codes(response) == ["update_track_error"]
 
 
-async def test_the_listing_repeats_what_was_asked_of_the_layers():
+@pytest.mark.parametrize(
+    ("asked", "listed"),
+    [
+        ({}, {"priorityOrdering": "none", "ridNotAvailable": "none"}),
+        ({"priorityOrdering": "asciibetical"}, {"ridNotAvailable": "none"}),
+    ],
+)
+async def test_the_listing_repeats_what_was_asked_of_the_layers(asked, listed):
     async with client_of(Emulator()) as client:
         source = await publisher(client, "camera", kind="video", rids=("h", "l"))
         viewer = await Peer.join(client)
-        await viewer.subscribe(remote(source.id, "camera", simulcast={"preferredRid": "h"}))
+        await viewer.subscribe(remote(source.id, "camera", simulcast={"preferredRid": "h", **asked}))
         (track,) = (await viewer.get()).json()["tracks"]
-        fallbacks = {"priorityOrdering": "none", "ridNotAvailable": "none"}
-        assert track["simulcast"] == {"preferredRid": "h", **fallbacks}
+        assert track["simulcast"] == {"preferredRid": "h", **asked, **listed}
+
+
+async def test_an_ordering_that_is_none_of_the_two_is_refused():
+    async with client_of(Emulator()) as client:
+        viewer = await Peer.join(client)
+        wanted = remote("x", "camera", simulcast={"priorityOrdering": "best"})
+        response = await viewer.post_tracks([wanted])
+        assert (response.status_code, response.json()["errorCode"]) == (400, "decoding_error")

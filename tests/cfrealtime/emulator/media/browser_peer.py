@@ -43,13 +43,18 @@ async function describe(description) {
   return pc.localDescription.sdp;
 }
 async function offer() { return describe(await pc.createOffer()); }
-async function camera(width, encodings) {
+async function camera(width, encodings, codec) {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width } });
   for (const track of stream.getTracks()) {
     const options = { direction: 'sendonly' };
     if (track.kind === 'video' && encodings) options.sendEncodings = encodings;
-    pc.addTransceiver(track, options);
+    const transceiver = pc.addTransceiver(track, options);
+    if (track.kind === 'video' && codec) prefer(transceiver, codec);
   }
+}
+function prefer(transceiver, codec) {
+  const { codecs } = RTCRtpSender.getCapabilities('video');
+  transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => mimeType === `video/${codec}`));
 }
 async function ready(width) {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width } });
@@ -101,9 +106,11 @@ class BrowserPeer:
 
     page: Page
 
-    async def camera(self, width: int = 640, encodings: list[dict] | None = None) -> None:
-        """Add microphone and camera."""
-        await self.page.evaluate("([w, e]) => camera(w, e)", [width, encodings])
+    async def camera(
+        self, width: int = 640, encodings: list[dict] | None = None, codec: str | None = None
+    ) -> None:
+        """Add microphone and camera, the latter in one codec only if that is said."""
+        await self.page.evaluate("([w, e, c]) => camera(w, e, c)", [width, encodings, codec])
 
     async def ready(self, width: int = 640) -> None:
         """Have microphone and camera ready for an offer that asks for them."""

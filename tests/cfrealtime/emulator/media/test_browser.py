@@ -125,6 +125,19 @@ async def test_each_layer_of_simulcast_can_be_had(sfu, browser):
         await viewer.plays(mid, width)
 
 
+@pytest.mark.parametrize("codec", ["VP9", "AV1"])
+async def test_layers_of_scalable_codecs_can_be_had_where_each_is_a_stream(sfu, browser, codec):
+    publisher, viewer = await open_peer(browser), await open_peer(browser)
+    await publisher.camera(640, [layer | {"scalabilityMode": "L1T1"} for layer in LAYERS[1:]], codec)
+    mids = await publish(sfu, "layered", publisher)
+    (mid,) = await subscribe(sfu, "viewer", viewer, ("video", "layered", mids[1]))
+    for rid, width in (("h", 320), ("f", 640)):
+        sfu.rids["viewer"][mid] = (rid,)
+        sfu.apply("viewer")
+        await viewer.plays(mid, width)
+    assert sfu.plane.codec("layered", mids[1]).startswith(codec.lower())
+
+
 async def test_data_channels_come_up_and_an_ice_restart_disturbs_nothing(sfu, browser, pair):
     peer = await open_peer(browser)
     await peer.page.evaluate("pc.createDataChannel('server-events', { negotiated: true, id: 0 })")
