@@ -141,7 +141,8 @@ class Seats:
         seat = self._seats.get(channel)
         if seat is None or self._expired(seat):
             raise RefusedError(404, "unknown_channel", "This channel is not known here any more: join again.")
-        if not hmac.compare_digest(seat.secret.encode(), secret.encode()):
+        # A header may hold any bytes.
+        if not hmac.compare_digest(seat.secret.encode(), secret.encode(errors="surrogateescape")):
             raise RefusedError(403, "wrong_secret", "This is not the secret of this channel.")
         return seat
 

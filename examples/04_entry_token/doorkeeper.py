@@ -52,7 +52,6 @@ def create_app(realtime: AsyncRealtime, key: bytes) -> FastAPI:
             "room": invitation.room,
             "name": invitation.name,
             "publish": None if rights.publish is None else sorted(rights.publish),
-            "message": rights.message,
         }
 
     @app.websocket("/rooms/{room_id:path}")

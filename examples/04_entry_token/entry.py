@@ -22,8 +22,6 @@ from cfrealtime_rooms import Permissions
 
 KEY = "MEETING_ENTRY_KEY"
 SHORTEST_KEY = 32
-AUDIENCE = "meeting"
-"""What the token is for: one that the same key signed for something else opens no door here."""
 LONGEST_NAME = 64
 FORM = re.compile(r"([\w-]+\.([\w-]+))\.([\w-]{43})", re.ASCII)
 TICKET_LIFETIME = 30.0
@@ -64,7 +62,7 @@ def issued(invitation: Invitation, key: bytes) -> str:
     """The token that says this."""
     rights = invitation.permissions
     claims = {
-        "aud": AUDIENCE,
+        "aud": "meeting",  # what the same key signs for something else opens no door here
         "room": invitation.room,
         "sub": invitation.identity,
         "name": invitation.name,

@@ -2,7 +2,7 @@
 // The page's way to its host: a WebSocket, and whoever comes says who they are. A host with another way serves a module
 // of its own at this address: 03_http_events and 04_entry_token do.
 
-/** @typedef {{room: string, name: string, publish: readonly string[] | null, message: boolean}} Invitation */
+/** @typedef {{room: string, name: string, publish: readonly string[] | null}} Invitation */
 /** @typedef {{url: import("/cfrealtime/rooms.js").RoomURL, options?: import("/cfrealtime/rooms.js").RoomOptions}} Way */
 
 // Who this page load is. It lives in memory only, so a second tab is a second person. A real app authenticates the

@@ -241,17 +241,23 @@ def link(load, *arguments: str) -> str:
     return said.getvalue().strip()
 
 
-async def test_a_link_that_was_issued_lets_in_with_what_it_allows(door, load, monkeypatch):
+async def test_a_link_that_was_issued_lets_in_with_what_it_allows(door, entry, load, monkeypatch):
     monkeypatch.setenv("MEETING_ENTRY_KEY", KEY)
-    for asked, publish, message in [
-        ((), None, True),
-        (("--watch",), [], True),
-        (("--publish", "microphone", "--no-chat"), ["microphone"], False),
+    for asked, rights in [
+        ((), Permissions()),
+        (("--watch",), Permissions(publish=frozenset())),
+        (
+            ("--publish", "microphone", "--no-chat"),
+            Permissions(publish=frozenset({"microphone"}), message=False),
+        ),
     ]:
         url = urlsplit(link(load, "stand up", "Ana", *asked))
+        token = url.fragment.removeprefix("token=")
         assert parse_qs(url.query) == {"room": ["stand up"]}
-        status, given = await door.ask(url.fragment.removeprefix("token="), room="stand up")
-        assert (status, given["name"], given["publish"], given["message"]) == (200, "Ana", publish, message)
+        assert entry.checked(token, KEY.encode(), room="stand up", now=time.time()).permissions == rights
+        status, given = await door.ask(token, room="stand up")
+        publish = None if rights.publish is None else sorted(rights.publish)
+        assert (status, given["room"], given["name"], given["publish"]) == (200, "stand up", "Ana", publish)
     late = urlsplit(link(load, "standup", "Ana", "--hours", "0"))
     assert await refused(door, late.fragment.removeprefix("token=")) == "expired_token"
 

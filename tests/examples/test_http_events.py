@@ -6,9 +6,11 @@ import sys
 from collections.abc import AsyncIterator
 from functools import partial
 
+import httpx
 import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
+from yarl import URL
 
 from cfrealtime_rooms.testing.channels import CHANNEL_RULES, ChannelTrial
 from tests.examples.http_guest import Guest, answer, http_channel, until
@@ -164,6 +166,7 @@ async def test_only_who_knows_the_secret_gets_anywhere(client):
     for channel, headers, expected in [
         (ana.seat["channel"], ben.headers, (403, "wrong_secret")),
         (ana.seat["channel"], {"Authorization": "Bearer ü"}, (403, "wrong_secret")),
+        (ana.seat["channel"], {"Authorization": "Basic QTpC"}, (401, "no_secret")),
         (ana.seat["channel"], {}, (401, "no_secret")),
         ("nobody's", ana.headers, (404, "unknown_channel")),
     ]:
@@ -172,6 +175,14 @@ async def test_only_who_knows_the_secret_gets_anywhere(client):
         assert await answer(client.post("/messages", **options)) == expected
         assert await answer(client.post("/beat", **options)) == expected
         assert await answer(client.post("/leaveRoom", **options)) == expected
+
+
+async def test_a_secret_that_is_no_text_is_a_wrong_one(client):
+    ana = await Guest.join(client, "Ana")
+    address = str(client._base_url.join(URL("/leaveRoom"))) + f"?channel={ana.seat['channel']}"
+    async with httpx.AsyncClient(trust_env=False) as raw:
+        response = await raw.post(address, headers={b"Authorization": b"Bearer \xff"})
+    assert (response.status_code, response.json()["code"]) == (403, "wrong_secret")
 
 
 async def test_a_message_has_to_be_text_of_bounded_size_on_a_stream(client):
