@@ -1,4 +1,4 @@
-"""A long storm: scripts/storm --steps 1000000 --seed 7; a failure is made shorter, and names its repetition."""
+"""A long storm: scripts/storm --steps 1000000 --seed 7; failures are made shorter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One storm from its beginning to its end, as data: a climate and steps; drawn from a seed, run, made shorter."""
+"""One storm from its beginning to its end, as data: a climate and steps; drawn, run, made shorter."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from tests.cfrealtime_rooms.storm.world import IDENTITIES, World
 OPERATIONS = ("new_tracks", "renegotiate", "update_tracks", "close_tracks", "new_session", "get_session")
 NTH = (1, 2, 3)
 WHOM = tuple(range(IDENTITIES))
-EVERYBODY = 8, 8
+EVERYBODY = 4, 4
 ENDINGS = ("lose_answer", "refuse", "stall", "garbage cut", "garbage null", "garbage empty", "html")
 REFUSALS = (
     (429, "rate_limited"),
@@ -250,7 +250,7 @@ async def announce(world: World) -> bool | None:
     return None
 
 
-@move(weight=1, cost=(0, 4))
+@move(weight=1, cost=(0, 2))
 async def close_room(world: World) -> bool | None:
     """Everybody goes; what was decided ends with the room once all is paid."""
     if world.actor is None:
@@ -259,7 +259,7 @@ async def close_room(world: World) -> bool | None:
     return None
 
 
-@move(weight=1, cost=(20, 20), how=("orderly", "in a hurry", "killed"))
+@move(weight=1, cost=(4, 8), how=("orderly", "in a hurry", "killed"))
 async def hand_over(world: World, how: str) -> None:
     """The process ends, and another begins over the same store."""
     rooms, world.house.rooms = world.rooms, None

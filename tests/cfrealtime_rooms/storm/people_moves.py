@@ -159,7 +159,7 @@ async def change_team(world: World, who: int, team: str) -> bool | None:
     if person is None or not world.climate.teams:
         return False
     person.set_attributes(team=team)
-    world.allowed += 6 * len(world.present())
+    world.allowed += 2 * len(world.present())
     return None
 
 

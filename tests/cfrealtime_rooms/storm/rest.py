@@ -1,4 +1,4 @@
-"""After a storm: nothing fails any more, whoever can comes back, time passes, and then all of this must hold."""
+"""After a storm: nothing fails any more, whoever can comes back, time passes; then all this must hold."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from cfrealtime_rooms.core.views import snapshot
 from tests.cfrealtime_rooms.storm.moves import make
 from tests.cfrealtime_rooms.storm.people import Person
 from tests.cfrealtime_rooms.storm.world import PLACES, World
-
 
 PLAIN = {"sources": "", "team": "", "latency": 0.0, "sends_after": 0.0}
 
@@ -91,7 +90,7 @@ def _check_rights(world: World, person: Person, member: dict[str, Any]) -> None:
 
 
 def _check_picture(world: World, person: Person, member: dict[str, Any]) -> None:
-    """What its client shows is what the room would tell it now, and never was anything that it may not see."""
+    """Its client shows what the room would tell it now, and was never told what it may not see."""
     room = world.actor._machine.room
     whole = snapshot(room, room.participants[person.participant_id])
     assert person.roster.participants == {one.id: one for one in whole.participants}

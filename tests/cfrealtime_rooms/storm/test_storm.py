@@ -1,4 +1,4 @@
-"""The property that holds the lines together: random moves and faults, then rest. Hypothesis draws, and shrinks."""
+"""The property that holds the lines together: random moves and faults, then rest."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ PROFILE = settings(
 class Storm(RuleBasedStateMachine):
     """The moves of `scripts/storm` as rules; at its end everybody rests, and everything must hold.
 
-    What each session receives equals what policy and permission allow, the ledger is empty, no lane is stuck, no
-    track is left on the SFU after its participant left, and the number of calls is within its bound.
+    What each session receives equals what policy and permission allow, the ledger is empty, no lane is stuck,
+    no track is left on the SFU after its participant left, and the number of calls is within its bound.
     """
 
     there: World
