@@ -18,7 +18,7 @@ class Studio:
         self.now = 0.0
         self.asked = asyncio.Event()
         self.maker = Pictures({96: "vp8"}, lambda: self.now, self.asked.set)
-        self._camera = Camera("vp8")
+        self._camera = Camera("vp8", 64, 48)
         self._sequence = self._timestamp = 0
 
     def film(self, *, key: bool = False, lost: bool = False, spoilt: bool = False) -> None:
