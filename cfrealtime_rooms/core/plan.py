@@ -16,7 +16,7 @@ from .calls import ApiCall
 from .catalog import Catalog, catalog_of
 from .layers import TRIES, other_rid, wanted_rid
 from .phases import Idle
-from .policy import Policy, Visible, Wanted, everybody, may_receive, ready_at
+from .policy import Policy, Visible, Wanted, everybody, everyone, may_receive, ready_at
 from .settings import TRACKS_PER_CALL, Settings
 from .state import Lane, Participant, Room
 from .tracks import Publication, Subscription
@@ -156,7 +156,8 @@ def _chosen(
     """The same, each with the layer that the policy wants of it."""
     found: dict[str, tuple[Publication, str | None]] = {}
     last, allowed = None, False
-    for one in policy(room, subscriber):
+    # What everyone is to receive is the catalog: those who do not publish need not be gone through.
+    for one in catalog.published if policy is everyone else policy(room, subscriber):
         wanted, layer = (one.publication, one.layer) if isinstance(one, Wanted) else (one, None)
         entry = catalog.published.get(wanted)
         if entry is None or wanted in found:

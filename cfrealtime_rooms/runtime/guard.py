@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from ..core.policy import Policy, Visible, Wanted, everybody, may_see
+from ..core.policy import Policy, Visible, Wanted, everybody, everyone, may_see
 from ..core.state import Participant, Room
 
 log = logging.getLogger("cfrealtime_rooms")
@@ -12,6 +12,8 @@ log = logging.getLogger("cfrealtime_rooms")
 
 def guarded(policy: Policy) -> Policy:
     """The same policy; where it raises, its subscriber keeps what it receives, and the fault is logged."""
+    if policy is everyone:
+        return policy
 
     def choose(room: Room, subscriber: Participant) -> tuple[str | Wanted, ...]:
         try:

@@ -27,7 +27,7 @@ def test_a_mesh_is_reconciled_with_two_calls_for_each_batch():
 @pytest.mark.parametrize("shape", core.SHAPES, ids=lambda shape: shape.name)
 def test_an_event_asks_those_it_touches_so_often_that_it_is_bounded(shape):
     size = 12
-    hall = shape.hall(size)
+    hall = shape.hall(size, counted=True)
     bounds = {JOIN: 3, PUBLISH: 4, MUTE: 0, LEAVE: 2}
     for event, times in bounds.items():
         hall.forget()

@@ -9,6 +9,7 @@ from cfrealtime_rooms.core.catalog import catalog_of
 from cfrealtime_rooms.core.commands import Join, Leave, Mute, Select, SendMessage, SetAttributes
 from cfrealtime_rooms.core.events import SelectionChanged
 from cfrealtime_rooms.core.notices import Delta, Departure, Error, Joined
+from cfrealtime_rooms.core.plan import wanted_by
 from cfrealtime_rooms.core.policy import audio_only, everyone, selected
 from tests.cfrealtime_rooms.core.driver import CAMERA, MICROPHONE, Driver
 
@@ -244,3 +245,13 @@ def test_one_who_is_hidden_and_leaves_in_the_same_turn_is_gone_once():
     driver.give(Received("bob", SetAttributes({"stage": ""})), Received("bob", Leave()))
     assert driver.last("ann", Delta).left == (Departure(bob, "left"),)
     assert known(driver, "ann") == {"host", "ann"}
+
+
+def test_everyone_by_itself_is_everyone_that_a_host_has_wrapped():
+    """The shipped one is not even asked: what is published is at hand, in the same order."""
+    driver = meeting()
+    driver.enter("dan")
+    for one in driver.room.participants.values():
+        asked = wanted_by(driver.room, one, lambda *given: everyone(*given))
+        assert list(wanted_by(driver.room, one, everyone)) == list(asked)
+        assert asked

@@ -46,7 +46,7 @@ def test_a_policy_that_fails_changes_nothing_and_is_logged(policy, caplog):
 def test_a_policy_that_works_is_left_alone():
     one, two = receiving(), receiving("pub1")
     room = Room("hall", participants={"p1": one, "p2": two})
-    assert guarded(everyone)(room, one) == tuple(everyone(room, one))
+    assert guarded(everyone) is everyone  # and is never asked
     assert guarded(lambda *_: ["a", "b", "a"])(room, one) == ("a", "b")
 
 
