@@ -29,6 +29,7 @@ REAL_TIME = (
     "tests/cfrealtime/emulator/test_command_line.py",
     "tests/cfrealtime/emulator/test_end_to_end.py",
     "tests/cfrealtime/emulator/test_faults_of_media.py",
+    "tests/cfrealtime/emulator/test_other_clients.py",
     "tests/cfrealtime/emulator/test_our_offers.py",
     "tests/cfrealtime/emulator/test_page.py",
     "tests/cfrealtime/emulator/test_readme.py",

@@ -39,7 +39,7 @@ def base() -> Iterator[str]:
     thread = threading.Thread(target=run_alone, args=(serve(),))
     thread.start()
     try:
-        yield addresses.get(timeout=30)
+        yield addresses.get(timeout=90)
     finally:
         done.set()
         thread.join(30)
@@ -50,7 +50,7 @@ def test_urllib_publishes_and_is_told_what_is_wrong(base):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{base}/apps/demo{path}", data, SECRET | headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:
+            with urllib.request.urlopen(request, timeout=90) as response:
                 return response.status, json.load(response)
         except urllib.error.HTTPError as error:
             with error:
@@ -67,7 +67,7 @@ def test_urllib_publishes_and_is_told_what_is_wrong(base):
 
 @contextmanager
 def connection(base: str) -> Iterator[http.client.HTTPConnection]:
-    client = http.client.HTTPConnection(urlsplit(base).netloc, timeout=30)
+    client = http.client.HTTPConnection(urlsplit(base).netloc, timeout=90)
     try:
         yield client
     finally:
