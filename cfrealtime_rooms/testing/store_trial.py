@@ -20,9 +20,9 @@ class StoreTrial:
     two: RoomStore = Factory(lambda trial: trial.one, takes_self=True)
     """The same rooms as another process sees them; where it is left out, `one` itself."""
     lease: float = 10.0
-    """Seconds that leases run: short for a store that goes by a real clock."""
+    """Seconds that leases run: short where `pass_time` has to wait for a real clock."""
     pass_time: Callable[[float], Awaitable[object]] = asyncio.sleep
-    """Lets seconds pass, on the store's clock and the event loop's."""
+    """Lets seconds pass on the store's clock: waits, or moves a clock that was given to the store."""
     mark: str = field(factory=lambda: secrets.token_hex(4))
 
     def room(self, name: str = "hall") -> str:
