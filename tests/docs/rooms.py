@@ -66,7 +66,7 @@ def lane() -> str:
 
 
 def _filled(template: str, **parts: object) -> str:
-    text = (TEMPLATES / f"{template}.md").read_text(encoding="utf-8")
+    text = (TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
     return Template(text).substitute(made=MADE, **parts)
 
 
