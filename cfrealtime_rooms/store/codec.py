@@ -39,7 +39,8 @@ def left_behind(room: Room | None, intents: tuple[Intent, ...]) -> list[AdoptDeb
         for participant in room.participants.values():
             if participant.lane.session_id is not None:
                 known[participant.lane.session_id] = held_mids(participant)
-        known |= {debt.session_id: debt.mids for debt in room.debts.values()}
+        # Where a lost call may still land, what is known of a debt is not all of it.
+        known |= {d.session_id: None if d.again or not d.mids else d.mids for d in room.debts.values()}
     sessions = sorted(known.keys() | uncertain)
     return [
         AdoptDebt(s, None if s in uncertain or (mids := known[s]) is None else tuple(sorted(mids)))

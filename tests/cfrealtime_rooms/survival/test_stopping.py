@@ -6,12 +6,34 @@ import asyncio
 
 import pytest
 
-from cfrealtime_rooms import LeakReported, Permissions
+from cfrealtime_rooms import LeakReported, MemoryStore, Permissions
 from cfrealtime_rooms.core.inputs import CloseRoom
 from tests.cfrealtime_rooms.hosting import channel
-from tests.cfrealtime_rooms.scenarios.scene import ROOM, scene, slow
+from tests.cfrealtime_rooms.scenarios.scene import ROOM, scene, slow, successor
 
 pytestmark = pytest.mark.looptime
+
+
+async def test_the_next_owner_looks_where_a_lost_call_may_still_land():
+    """An owner stops while it waits to look again: the next completes."""
+    store = MemoryStore()
+    async with scene(settings={"store": store}) as stage:
+        (bob,) = await stage.meet("bob")
+        ann = await stage.arrive("ann")
+        stage.faults.add("garbage body=null landed=true operation=new_tracks nth=1")
+        stage.faults.answer_with("get_session", 500, nth=None)
+        await ann.join()
+        await stage.rest(1)
+        (owed,) = stage.room()["ledger"]
+        await stage.rooms.aclose(within=0.5)
+        stage.faults.clear()
+        for one in (ann, bob):
+            await one.aclose()
+        async with successor(stage, store=store) as after:
+            people = [await after.join("ann"), await after.join("bob")]
+            await after.rest(30)
+            assert stage.emulator.active_tracks(owed["session_id"]) == []
+            after.check(*people)
 
 
 @pytest.mark.parametrize("within", [0.0, 0.5, 5.0])
