@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import jwt
 import pytest
 from aiohttp import ClientSession
 from websockets.asyncio.client import connect as open_socket
@@ -148,7 +149,6 @@ async def test_who_has_no_token_or_a_piece_of_one_is_told_so(door, token):
         whole[:40],
         whole.rpartition(".")[0],
         "hello",
-        unsigned(),
         f"{whole}.x",
         "ü.ü.ü",
     ):
@@ -164,8 +164,9 @@ async def test_a_token_that_was_changed_or_signed_by_somebody_else_opens_nothing
     for forged in (
         f"{header}.{another}.{signature}",
         f"{none}.{content}.{signature}",
+        unsigned(),
         f"{header}.{content}.{'A' * 43}",
-        entry.issued(invitation(), b"another key"),
+        entry.issued(invitation(), b"another key" * 3),
     ):
         assert await refused(door, forged, room="board") == "forged_token"
 
@@ -180,16 +181,14 @@ async def test_a_token_opens_its_own_room_only(door, token):
     assert await refused(door, token(), room="") == "wrong_room"
 
 
-async def test_what_our_key_has_signed_for_something_else_is_no_invitation(door, entry):
+async def test_what_our_key_has_signed_for_something_else_is_no_invitation(door):
     without = {name: value for name, value in claims().items() if name != "publish"}
     wrong = [
-        *({"aud": "log-in"}, {"sub": ""}, {"name": " "}, {"name": "x" * 65}, {"exp": "never"}, {"exp": 1e12}),
+        *({"aud": "log-in"}, {"sub": ""}, {"name": " "}, {"name": "x" * 65}, {"exp": 1e12}),
         *({"publish": "all"}, {"publish": [1]}, {"message": 1}),
     ]
-    for said in (*(claims(**one) for one in wrong), without, [], "meeting"):
-        content = f"{packed({'alg': 'HS256'})}.{packed(said)}"
-        signed = f"{content}.{entry.signature(content, KEY.encode())}"
-        assert await refused(door, signed) == "other_token", said
+    for said in (*(claims(**one) for one in wrong), without, {}):
+        assert await refused(door, jwt.encode(said, KEY, "HS256")) == "other_token", said
 
 
 async def opened(address: str) -> tuple[int, str]:
@@ -222,17 +221,6 @@ def test_a_ticket_is_good_for_a_while_only(entry, invitation, monkeypatch):
         tickets.redeem(older, room="standup")
 
 
-def test_signatures_are_those_of_json_web_tokens(entry):
-    # The example of RFC 7515, A.1.
-    key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"
-    content = (
-        "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9"
-        "leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
-    )
-    made = entry.signature(content, base64.urlsafe_b64decode(key + "=="))
-    assert made == "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
-
-
 def link(load, *arguments: str) -> str:
     """What issue.py prints."""
     said = io.StringIO()
@@ -254,7 +242,7 @@ async def test_a_link_that_was_issued_lets_in_with_what_it_allows(door, entry, l
         url = urlsplit(link(load, "stand up", "Ana", *asked))
         token = url.fragment.removeprefix("token=")
         assert parse_qs(url.query) == {"room": ["stand up"]}
-        assert entry.checked(token, KEY.encode(), room="stand up", now=time.time()).permissions == rights
+        assert entry.checked(token, KEY.encode(), room="stand up").permissions == rights
         status, given = await door.ask(token, room="stand up")
         publish = None if rights.publish is None else sorted(rights.publish)
         assert (status, given["room"], given["name"], given["publish"]) == (200, "stand up", "Ana", publish)
