@@ -84,9 +84,7 @@ def checked(token: str, key: bytes, *, room: str) -> Invitation:
         words = "This invitation has expired. Ask whoever invited you for a new link."
         raise RefusedError(401, "expired_token", words) from None
     except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
-        words = (
-            "This invitation is incomplete or was changed. Copy the whole link, or ask whoever invited you."
-        )
+        words = "This invitation was changed, or somebody else has made it. Ask whoever invited you."
         raise RefusedError(401, "forged_token", words) from None
     except jwt.DecodeError:
         raise RefusedError(
