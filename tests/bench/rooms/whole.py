@@ -134,7 +134,9 @@ async def many(rooms: int, size: int) -> list[Table]:
         Line("through the SDK and httpx: CPU for each, ms", through * MILLISECONDS),
         Line("through the SDK and httpx: participants a second", 1 / through),
     ]
-    note = "On one core, with the service and the clients in the same process: no HTTP but in the last two lines, no media."
+    note = (
+        "One core, one process with the service and the clients; HTTP in the last two lines only, no media."
+    )
     return [Table(f"{rooms} rooms of {size}", "", lines, note)]
 
 
