@@ -220,7 +220,8 @@ class Client:
         elif error.in_reply_to == "negotiate":
             self._asked = False
             self._give_up(set(self._sources) - self._offered, error)
-        elif error.in_reply_to in ("offer", "join"):  # the offer that rode in `join`: we are in without it
+        elif error.in_reply_to in ("offer", "join") and error.code != "already_joined":
+            # An offer that rode in `join` as well: we are in without it.
             sources = self._take_back()
             if error.code in _RETRY:
                 self._ask()
