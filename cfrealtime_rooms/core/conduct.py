@@ -202,9 +202,14 @@ def _say(turn: Turn, participant: Participant, command: SendMessage) -> None:
 def spread(
     turn: Turn, sender: Participant | None, text: str | None, data: object, to: tuple[str, ...] | None
 ) -> None:
-    """Deliver a message. Its sender gets it too: what it shows is what the others have got."""
+    """Deliver a message. Its sender gets it too: what it shows is what the others have got.
+
+    Whoever is not told about its sender is not told by a message either.
+    """
     room = turn.room
     visible = {p.id for p in room.participants.values() if p.visible}
+    if sender is not None:
+        visible = {p for p in visible if may_see(room.participants[p], sender)}
     if sender is not None and to is not None:
         visible = {p for p in visible if may_see(sender, room.participants[p])}
     addressed = visible if to is None else visible.intersection(to)

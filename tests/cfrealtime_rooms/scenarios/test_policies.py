@@ -54,6 +54,20 @@ def on_stage(room, viewer, other):
     return "stage" in viewer.attributes or "stage" in other.attributes
 
 
+async def test_a_message_tells_nobody_about_somebody_it_may_not_hear_of():
+    async with scene(settings={"visible": on_stage}, latency=0.05) as stage:
+        host = await stage.join("host", host_attributes={"stage": "yes"})
+        one, two = [await stage.join(name, sources=()) for name in ("one", "two")]
+        await stage.rest(5)
+        one.say("may I ask something?")
+        host.say("please")
+        two.say("psst", to=[one.participant_id])
+        await stage.rest(1)
+        assert [said.text for said in host.messages] == ["may I ask something?", "please"]
+        assert [said.text for said in two.messages] == ["please"]
+        assert [error.code for error in two.errors] == ["unknown_participant"]
+
+
 async def test_an_audience_that_does_not_hear_of_itself_costs_itself_nothing():
     async with scene(settings={"visible": on_stage}, latency=0.05) as stage:
         host = await stage.join("host", host_attributes={"stage": "yes"})
