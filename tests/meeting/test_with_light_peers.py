@@ -146,7 +146,7 @@ async def test_one_leaves_and_the_next_uses_the_spare_mids() -> None:
         before = at.emulator.count("update_tracks")
         di = await at.guests.join("di")
         await meet_all(ana, bo, di)
-        # What it costs is counted in virtual time; here di's connection may be late, and mids are tried again.
+        # The cost is counted in virtual time; here di's connection may be late, and mids are tried again.
         assert at.emulator.count("update_tracks") >= before + 2
         assert set(ana.receiving()) == {(n, s) for n in ("bo", "di") for s in ("camera", "microphone")}
 
