@@ -152,7 +152,7 @@ def test_the_signaling_page_lists_the_values_inside_messages() -> None:
 def test_the_signaling_page_lists_every_error_code() -> None:
     parts = ("cfrealtime_rooms/core/", "cfrealtime_rooms/runtime/", "cfrealtime_rooms/signaling/")
     code = "".join((ROOT / name).read_text(encoding="utf-8") for name in MODULES if name.startswith(parts))
-    raised = re.findall(r"(?:\bRefused|\bRefusal|\bError|\bProtocolError|\brefuse_offer)\([^\")]*\"(\w+)\"", code)
+    raised = re.findall(r"\b(?:Refused|Refusal|Error|ProtocolError|refuse_offer)\([^\")]*\"(\w+)\"", code)
     assert documented("Errors").keys() == set(raised)
 
 

@@ -34,6 +34,7 @@ from .policy import may_see
 from .preferences import prefer, select
 from .publishing import check_tracks, end, end_grant, may_be_collected, waiting_offer, withdraw
 from .replacing import replace
+from .sight import may_hear
 from .state import Connection, Lane, Participant, Selection
 from .turn import Refused, Turn
 from .views import snapshot
@@ -209,7 +210,7 @@ def spread(
     room = turn.room
     visible = {p.id for p in room.participants.values() if p.visible}
     if sender is not None:
-        visible = {p for p in visible if may_see(room.participants[p], sender)}
+        visible = {p for p in visible if may_hear(turn, room.participants[p], sender)}
     if sender is not None and to is not None:
         visible = {p for p in visible if may_see(sender, room.participants[p])}
     addressed = visible if to is None else visible.intersection(to)

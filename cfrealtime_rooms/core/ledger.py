@@ -13,7 +13,7 @@ from .settings import TRACKS_PER_CALL
 from .state import Debt, Operation, Participant, Room
 from .turn import Turn
 
-SECOND_LOOK = 6.0
+SECOND_LOOK = 15.0
 """A call lost on its way may still land; by then it has, or never will."""
 
 ENOUGH_TRIES = 8

@@ -18,6 +18,15 @@ def begin_to_see(turn: Turn, newcomer: Participant) -> None:
     }
 
 
+def may_hear(turn: Turn, listener: Participant, speaker: Participant) -> bool:
+    """Whether a message of the one's may reach the other, also before the others are told of its sender."""
+    if listener.hears_of is None:
+        return True
+    if speaker.visible:
+        return speaker.id in listener.hears_of
+    return turn.rules.visible(turn.room, listener, speaker)
+
+
 def look_again(turn: Turn) -> None:
     """Ask about everyone who changed, both ways; plan the lanes of those who are told about others now."""
     stirred, turn.stirred = turn.stirred, set()

@@ -179,6 +179,8 @@ class Client:
     async def _on_joined(self, message: Json) -> None:
         self.participant_id, self.token = message["participant"], message["token"]
         self.epoch = message["epoch"]
+        if self._refused is not None:  # that was another `join` of ours
+            self._refused, self._wants_in = None, True
         self._take_snapshot(message["snapshot"])
         self._take_rights(message.get("rights", {}))
         # What was said last may have been lost with the channel.

@@ -112,7 +112,10 @@ def _flow(title: str, flow: Flow, p99: float | None = None) -> Table:
         Line("delay, 99 of 100, ms", flow.delay(0.99), limit=p99),
         Line("ready to run, but waiting, %", 100 * flow.waited / flow.seconds),
     ]
-    note = "Where it waits for its core, others on this machine disturb the delays."
+    note = (
+        "A delay ends where the kernel puts the packet into the receiver's socket. Where the emulator "
+        "waits for its core, others on this machine disturb the delays."
+    )
     return Table(title, "", lines, note)
 
 

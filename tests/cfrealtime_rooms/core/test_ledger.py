@@ -8,6 +8,7 @@ from cfrealtime.models import CloseItem, CloseResult, ItemError, SessionState, T
 from cfrealtime_rooms.core.calls import Close, Failed, Look, Succeeded
 from cfrealtime_rooms.core.events import LeakReported
 from cfrealtime_rooms.core.inputs import AdoptDebt
+from cfrealtime_rooms.core.ledger import SECOND_LOOK
 from tests.cfrealtime_rooms.core.driver import Driver
 
 
@@ -43,7 +44,7 @@ def test_what_nobody_knows_is_looked_at_closed_and_looked_at_once_more(driver):
     assert driver.end(state("3", "4")) == Look("old")
     assert driver.end() == Close("old", ("3", "4"))
     assert driver.calls == []
-    driver.give(after=6.0)
+    driver.give(after=SECOND_LOOK)
     assert driver.end(state("3", status="inactive")) == Look("old")
     assert driver.room.debts == {}
 
@@ -51,7 +52,7 @@ def test_what_nobody_knows_is_looked_at_closed_and_looked_at_once_more(driver):
 def test_a_call_that_landed_late_is_found_by_the_second_look(driver):
     driver.give(AdoptDebt("old", None))
     driver.end(state())
-    driver.give(after=6.0)
+    driver.give(after=SECOND_LOOK)
     driver.end(state("7"))
     assert driver.end() == Close("old", ("7",))
     assert driver.room.debts == {}

@@ -58,8 +58,8 @@ async def test_a_message_tells_nobody_about_somebody_it_may_not_hear_of():
     async with scene(settings={"visible": on_stage}, latency=0.05) as stage:
         host = await stage.join("host", host_attributes={"stage": "yes"})
         one, two = [await stage.join(name, sources=()) for name in ("one", "two")]
+        one.say("may I ask something?")  # even before the others are told of it
         await stage.rest(5)
-        one.say("may I ask something?")
         host.say("please")
         two.say("psst", to=[one.participant_id])
         await stage.rest(1)

@@ -28,6 +28,7 @@ async def calm(world: World) -> None:
         await make(world, ("join", {"who": 0, **PLAIN}))
     for _ in range(3):
         await asyncio.sleep(40)
+        _break_what_is_dead(world)
         for place in range(PLACES):
             person = world.person(place)
             if person is not None and person.away:
@@ -41,6 +42,16 @@ async def calm(world: World) -> None:
     for person in world.present():
         _wish(world, person)
     await asyncio.sleep(30)
+
+
+def _break_what_is_dead(world: World) -> None:
+    """A client loses its connection with its session, also where no call has told the room."""
+    members = {member["id"]: member for member in world.stage.room()["participants"]}
+    for person in world.present():
+        member = members.get(person.participant_id or "")
+        session = world.emulator._world.sessions.get(member["session_id"] if member else None)
+        if session is not None and session.ended_at is not None and person.peer is not None:
+            person.peer.break_connection()
 
 
 def _wish(world: World, person: Person) -> None:

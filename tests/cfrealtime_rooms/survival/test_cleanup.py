@@ -147,7 +147,7 @@ async def test_a_join_that_fails_after_its_session_was_made_leaves_nobody():
         (bob,) = await stage.meet("bob")
         stage.faults.answer_with("new_tracks", 503, code="temporarily_unavailable_error", nth=None)
         ann = await stage.join("ann")
-        await stage.rest(40)
+        await stage.rest(50)
         assert ann.closed == "join_failed"
         assert [p["identity"] for p in stage.room()["participants"]] == ["bob"]
         assert set(bob.others) == set()

@@ -219,5 +219,5 @@ async def test_a_join_that_is_never_published_was_seen_by_nobody():
         assert [event.identity for event in stage.seen(ParticipantJoined)] == ["bob"]
         assert [event.reason for event in stage.seen(ParticipantLeft)] == ["join_failed"]
         stage.faults.clear()
-        await stage.rest()
+        await stage.rest(20)
         stage.check(bob)
