@@ -29,6 +29,7 @@ export class FakeRoom {
   #number = 0;
   #events = null;
   #sfu = null;
+  #turn = Promise.resolve();
 
   constructor(others = []) {
     this.others = others;
@@ -73,8 +74,13 @@ export class FakeRoom {
     this.say("delta", { since: this.revision, revision: ++this.revision, participants, left: [], attributes });
   }
 
-  /** Have the client receive what it does not yet. */
-  async subscribe() {
+  /** Have the client receive what it does not yet: one offer after the other. */
+  subscribe() {
+    this.#turn = this.#turn.then(() => this.#subscribe());
+    return this.#turn;
+  }
+
+  async #subscribe() {
     while (this.#sfu.signalingState !== "stable") await pause(10);
     const carried = Object.values(this.mids);
     const missing = this.others.flatMap(({ id, sources }) => sources.map((source) => `${id}-${source}`));
