@@ -20,9 +20,10 @@ settings.register_profile(
 )
 settings.load_profile("unhurried")
 
+PAGES = ("tests/browser/", "tests/cfrealtime_rooms/web/")
+"""Where tests wait for pages of ours in a browser."""
 REAL_TIME = (
     "tests/bench/",
-    "tests/browser/",
     "tests/cfrealtime/emulator/adapters/",
     "tests/cfrealtime/emulator/fuzz/",
     "tests/cfrealtime/emulator/media/",
@@ -36,18 +37,17 @@ REAL_TIME = (
     "tests/cfrealtime/emulator/test_serving.py",
     "tests/cfrealtime/test_engines",
     "tests/cfrealtime_rooms/testing/",
-    "tests/cfrealtime_rooms/web/",
     "tests/conformance/",
     "tests/docs/",
     "tests/examples/",
     "tests/meeting/",
 )
-"""Where tests wait for browsers, packets, processes and sockets."""
+"""Where tests wait for packets, processes and sockets."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What waits begins first: it takes longest."""
-    items.sort(key=lambda item: not item.nodeid.startswith(REAL_TIME))
+    items.sort(key=lambda item: not item.nodeid.startswith(REAL_TIME + PAGES))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -62,11 +62,13 @@ def pytest_runtest_makereport() -> Generator[None, Any, Any]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Tests in real time run one after the other in one process, the rest file by file in the others."""
+    """Pages one after the other in one process, all else in real time in another, the rest file by file."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
+            if nodeid.startswith(PAGES):
+                return "pages"
             return "real time" if nodeid.startswith(REAL_TIME) else nodeid.split("::")[0]
 
     return Scheduling(config, log)
