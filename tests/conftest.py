@@ -62,7 +62,7 @@ def pytest_runtest_makereport() -> Generator[None, Any, Any]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Pages one after the other in one process, all else in real time in another, the rest file by file."""
+    """Pages one after the other in one process, all else in real time in another; then the rest by file."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
