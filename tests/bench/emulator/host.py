@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cfrealtime.emulator import Emulator, UdpMediaPlane
-from cfrealtime.emulator.__main__ import exempt_from_collection
+from cfrealtime.emulator.__main__ import collecting_seldom
 from cfrealtime.emulator.serving import serving
 from tests.bench.sdk.timing import use_core
 
@@ -49,8 +49,8 @@ def with_figures(app: ASGIApp) -> ASGIApp:
 async def main() -> None:
     """Serve until standard input ends."""
     emulator = Emulator(media=UdpMediaPlane())
-    async with emulator, serving(with_figures(emulator.app), "127.0.0.1", 0) as (host, port):
-        exempt_from_collection()
+    served = serving(with_figures(emulator.app), "127.0.0.1", 0)
+    async with emulator, served as (host, port), collecting_seldom():
         sys.stdout.write(f"http://{host}:{port}\n")
         sys.stdout.flush()
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
