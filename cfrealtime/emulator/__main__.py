@@ -12,7 +12,7 @@ import shlex
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .media.network import network_problem, outgoing_address, udp_problem
@@ -76,7 +76,7 @@ async def _serve(options: Options) -> None:
 
 
 @contextlib.asynccontextmanager
-async def collecting_seldom() -> AsyncIterator[None]:
+async def collecting_seldom() -> AsyncGenerator[None]:
     """Search everything for garbage once a minute, not whenever Python would, and never what was imported.
 
     Each holds media up for some hundredths of a second, and a busy emulator needs longer to catch up.
