@@ -14,13 +14,12 @@ ignored.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
 
 from attrs import frozen
 
-__all__ = ["ErrorInfo", "Hooks", "RequestInfo", "ResponseInfo", "RetryInfo"]
+from cfrealtime._core.chaining import chain
 
-Info = TypeVar("Info")
+__all__ = ["ErrorInfo", "Hooks", "RequestInfo", "ResponseInfo", "RetryInfo"]
 
 
 @frozen
@@ -93,26 +92,8 @@ class Hooks:
     def of(cls, *hooks: Hooks) -> Hooks:
         """Several sets of hooks as one; they are told in this order."""
         return cls(
-            request=_chain([one.request for one in hooks]),
-            response=_chain([one.response for one in hooks]),
-            retry=_chain([one.retry for one in hooks]),
-            error=_chain([one.error for one in hooks]),
+            request=chain([one.request for one in hooks]),
+            response=chain([one.response for one in hooks]),
+            retry=chain([one.retry for one in hooks]),
+            error=chain([one.error for one in hooks]),
         )
-
-
-def _chain(hooks: list[Callable[[Info], None] | None]) -> Callable[[Info], None] | None:
-    present = [hook for hook in hooks if hook is not None]
-    if len(present) < 2:
-        return present[0] if present else None
-
-    def tell(info: Info) -> None:
-        failures: list[Exception] = []
-        for hook in present:
-            try:
-                hook(info)
-            except Exception as error:
-                failures.append(error)
-        if failures:
-            raise ExceptionGroup("hooks failed", failures)
-
-    return tell

@@ -16,9 +16,11 @@ they are not told everything: `Rooms.metrics()` says how often.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal, TypeVar
+from typing import Literal
 
 from attrs import frozen
+
+from cfrealtime._core.chaining import chain
 
 from .core.history import End, Kind, OperationName, Result
 
@@ -34,7 +36,6 @@ __all__ = [
 ]
 
 RoomChange = Literal["opened", "participants", "closed"]
-Info = TypeVar("Info")
 
 
 @frozen
@@ -153,29 +154,11 @@ class RoomHooks:
     def of(cls, *hooks: RoomHooks) -> RoomHooks:
         """Several sets of hooks as one; they are told in this order."""
         return cls(
-            call=_chain([one.call for one in hooks]),
-            outcome=_chain([one.outcome for one in hooks]),
-            exchange=_chain([one.exchange for one in hooks]),
-            replacement=_chain([one.replacement for one in hooks]),
-            ledger=_chain([one.ledger for one in hooks]),
-            backlog=_chain([one.backlog for one in hooks]),
-            room=_chain([one.room for one in hooks]),
+            call=chain([one.call for one in hooks]),
+            outcome=chain([one.outcome for one in hooks]),
+            exchange=chain([one.exchange for one in hooks]),
+            replacement=chain([one.replacement for one in hooks]),
+            ledger=chain([one.ledger for one in hooks]),
+            backlog=chain([one.backlog for one in hooks]),
+            room=chain([one.room for one in hooks]),
         )
-
-
-def _chain(hooks: list[Callable[[Info], None] | None]) -> Callable[[Info], None] | None:
-    present = [hook for hook in hooks if hook is not None]
-    if len(present) < 2:
-        return present[0] if present else None
-
-    def tell(info: Info) -> None:
-        failures: list[Exception] = []
-        for hook in present:
-            try:
-                hook(info)
-            except Exception as error:
-                failures.append(error)
-        if failures:
-            raise ExceptionGroup("hooks failed", failures)
-
-    return tell
