@@ -22,14 +22,8 @@ def delay(tries: int, key: str, retry_after: float | None = None, longest: float
 
 
 def later(
-    retry: Retry | None,
-    key: str,
-    now: float,
-    retry_after: float | None = None,
-    longest: float = LONGEST,
-    *,
-    unready: bool = False,
+    retry: Retry | None, key: str, now: float, retry_after: float | None = None, longest: float = LONGEST
 ) -> Retry:
     """The next attempt after one more failure."""
     tries = retry.tries + 1 if retry is not None else 1
-    return Retry(tries, now + delay(tries, key, retry_after, longest), unready)
+    return Retry(tries, now + delay(tries, key, retry_after, longest))

@@ -96,8 +96,7 @@ def called(now: float, epoch: Epoch, call: ApiCall, outcome: CallOutcome, second
     if isinstance(outcome, Failed):
         refusal = outcome.status, outcome.code, outcome.cf_ray
         return Called(now, epoch, name, tracks, outcome.outcome, seconds, 0, *refusal)
-    failed = len(_failed(outcome))
-    return Called(now, epoch, name, tracks, "partial" if failed else "succeeded", seconds, failed)
+    return Called(now, epoch, name, tracks, result_of(outcome), seconds, len(_failed(outcome)))
 
 
 def tracks_of(call: ApiCall) -> int:

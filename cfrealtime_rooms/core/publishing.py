@@ -148,9 +148,9 @@ def item_failed(turn: Turn, participant: Participant, publication: Publication, 
     """The SFU refused one publication to one participant: this item alone waits."""
     retries = participant.lane.retries
     key = f"{participant.id} {publication.id}"
-    unready = code in UNREADY
-    retry = retries.get(publication.id)
-    retries[publication.id] = later(retry, key, turn.now, longest=LONGEST_FOR_ITEMS, unready=unready)
+    retry = later(retries.get(publication.id), key, turn.now, longest=LONGEST_FOR_ITEMS)
+    retry.unready = code in UNREADY
+    retries[publication.id] = retry
     turn.touch(participant)
     if code != "not_found_track_error" or not publication.sending:
         return
