@@ -9,16 +9,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from tests.bench.emulator import questions
-from tests.bench.sdk.report import Table, document, machine, text
+from tests.bench.sdk.report import Table, answer, say
 from tests.bench.sdk.timing import use_core
-
-
-def say(what: str) -> None:
-    """Progress, on standard error."""
-    sys.stderr.write(f"{what} …\n")
 
 
 def main() -> int:
@@ -32,31 +27,19 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10.0, help="how long media is watched")
     parser.add_argument("--churn", type=float, default=120.0, help="how long people come and go")
     options = parser.parse_args()
-    where = machine()
     if not use_core(1):
         say("emulator and endpoints share what cores there are, so delays are longer")
-    asked: dict[str, Callable[[], Awaitable[list[Table]]]] = {
-        "ready": lambda: questions.ready(5),
-        "mesh": lambda: questions.mesh(options.size, options.seconds),
-        "viewers": lambda: questions.viewers(options.viewers, options.publishers, options.seconds),
-        "loss": lambda: questions.losses([0.0, 0.05, 0.15], options.seconds),
-        "churn": lambda: questions.comings_and_goings(options.churn),
+    asked: dict[str, Callable[[], list[Table]]] = {
+        "ready": lambda: asyncio.run(questions.ready(5)),
+        "mesh": lambda: asyncio.run(questions.mesh(options.size, options.seconds)),
+        "viewers": lambda: asyncio.run(
+            questions.viewers(options.viewers, options.publishers, options.seconds)
+        ),
+        "loss": lambda: asyncio.run(questions.losses([0.0, 0.05, 0.15], options.seconds)),
+        "churn": lambda: asyncio.run(questions.comings_and_goings(options.churn)),
     }
-    tables: list[Table] = []
-    for name in options.only or asked:
-        say(name)
-        answer = asyncio.run(_asking(asked[name]))
-        tables += answer
-        if not options.json:
-            sys.stdout.write(text(answer, where))
-            sys.stdout.flush()
-    if options.json:
-        sys.stdout.write(document(tables, where))
-    return int(any(line.over for table in tables for line in table.lines))
-
-
-async def _asking(ask: Callable[[], Awaitable[list[Table]]]) -> list[Table]:
-    return await ask()
+    wanted = {name: asked[name] for name in options.only or asked}
+    return answer(wanted, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -13,21 +13,15 @@ from collections.abc import Callable
 
 from tests.bench.rooms import core, whole
 from tests.bench.rooms.joins import meetings
-from tests.bench.sdk.report import Table, document, machine, text
+from tests.bench.sdk.report import Table, answer
 from tests.bench.sdk.timing import use_core
 
 QUESTIONS = ("reconcile", "event", "calls", "memory", "many", "joins")
 
 
-def say(what: str) -> None:
-    """Progress, on standard error."""
-    sys.stderr.write(f"{what} …\n")
-
-
 def main() -> int:
     """Ask what is wanted, print every table; 1 when a limit was missed."""
     options = _options()
-    where = machine()
     use_core(0)  # the other one is for the server of the plain calls
     asked: dict[str, Callable[[], list[Table]]] = {
         "reconcile": lambda: core.reconcile(options.mesh, options.rounds),
@@ -37,17 +31,8 @@ def main() -> int:
         "many": lambda: asyncio.run(whole.many(options.rooms, 4)),
         "joins": lambda: asyncio.run(meetings(options.peers, options.seconds)),
     }
-    tables: list[Table] = []
-    for name in options.only or QUESTIONS:
-        say(name)
-        answer = asked[name]()
-        tables += answer
-        if not options.json:
-            sys.stdout.write(text(answer, where))
-            sys.stdout.flush()
-    if options.json:
-        sys.stdout.write(document(tables, where))
-    return int(any(line.over for table in tables for line in table.lines))
+    wanted = {name: asked[name] for name in options.only or QUESTIONS}
+    return answer(wanted, as_json=options.json)
 
 
 def _options() -> argparse.Namespace:

@@ -8,42 +8,33 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 
 from tests.bench.sdk import questions
-from tests.bench.sdk.report import document, machine, text
+from tests.bench.sdk.report import Table, answer, say
 from tests.bench.sdk.timing import use_core
 
 
-def say(what: str) -> None:
-    """Progress, on standard error."""
-    sys.stderr.write(f"{what} …\n")
-
-
-def main() -> None:
-    """Ask every question, print every table."""
+def main() -> int:
+    """Ask every question, print every table; 1 when a limit was missed."""
     parser = argparse.ArgumentParser(prog="scripts/bench sdk", description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
     parser.add_argument("--rounds", type=int, default=12, help="how often everyone is measured")
     options = parser.parse_args()
     rounds: int = options.rounds
-    where = machine()
     if not use_core(0):
         say("client and server share what cores there are, so the figures are rougher")
-    asked = {
-        "blocking calls": lambda: questions.calls_blocking(rounds),
-        "async calls, one at a time": lambda: questions.calls_async(rounds, 1),
-        "async calls, 50 in flight": lambda: questions.calls_async(rounds, 50),
-        "reading a large answer": lambda: questions.decoding(rounds),
-        "imports": lambda: questions.imports(rounds),
-        "first clients": lambda: questions.first_clients(rounds),
-        "building the wheel": questions.wheel,
+    asked: dict[str, Callable[[], list[Table]]] = {
+        "blocking calls": lambda: [questions.calls_blocking(rounds)],
+        "async calls, one at a time": lambda: [questions.calls_async(rounds, 1)],
+        "async calls, 50 in flight": lambda: [questions.calls_async(rounds, 50)],
+        "reading a large answer": lambda: [questions.decoding(rounds)],
+        "imports": lambda: [questions.imports(rounds)],
+        "first clients": lambda: [questions.first_clients(rounds)],
+        "building the wheel": lambda: [questions.wheel()],
     }
-    tables = []
-    for what, ask in asked.items():
-        say(what)
-        tables.append(ask())
-    sys.stdout.write(document(tables, where) if options.json else text(tables, where))
+    return answer(asked, as_json=options.json)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from attrs import asdict, field, frozen
@@ -39,6 +40,26 @@ class Table:
     lines: Sequence[Line]
     note: str = ""
     left_out: Sequence[str] = field(factory=tuple)
+
+
+def say(what: str) -> None:
+    """Progress, on standard error."""
+    sys.stderr.write(f"{what} …\n")
+
+
+def answer(asked: Mapping[str, Callable[[], Sequence[Table]]], *, as_json: bool) -> int:
+    """Ask, and print each answer as it comes, or all of them as JSON; 1 when a limit was missed."""
+    where, tables = machine(), list[Table]()
+    for name, ask in asked.items():
+        say(name)
+        answered = ask()
+        tables += answered
+        if not as_json:
+            sys.stdout.write(text(answered, where))
+            sys.stdout.flush()
+    if as_json:
+        sys.stdout.write(document(tables, where))
+    return int(any(line.over for table in tables for line in table.lines))
 
 
 def lines(costs: Iterable[Cost], limits: Limits, scale: float) -> list[Line]:
