@@ -6,8 +6,10 @@ import asyncio
 
 import pytest
 
+from tests.cfrealtime.emulator.media.data_peers import Lossy
 from tests.cfrealtime.emulator.media.small_sfu import SmallSfu
 from tests.cfrealtime.emulator.peer import until
+from tests.cfrealtime.emulator.sdp.endpoint import M
 
 
 @pytest.fixture
@@ -17,3 +19,14 @@ async def sfu():
     yield sfu
     await sfu.plane.stop()
     await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+
+
+@pytest.fixture
+async def peers(sfu):
+    """Alice, who speaks, and bob, who hears; their transports are up."""
+    alice, bob = Lossy(), Lossy()
+    await alice.join(sfu, "alice", M("audio", "1", ssrc=1000))
+    await bob.join(sfu, "bob")
+    yield alice, bob
+    await alice.close()
+    await bob.close()

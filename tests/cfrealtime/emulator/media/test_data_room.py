@@ -6,13 +6,13 @@ import pytest
 from aiortc.rtcsctptransport import DataChunk, serialize_packet
 
 from cfrealtime.emulator.media import data_association
-from tests.cfrealtime.emulator.media.test_data_channels import carry, peers  # noqa: F401 - the fixture
+from tests.cfrealtime.emulator.media.data_peers import carry
 
 FIRST, MIDDLE, WHOLE = 2, 0, 3
 
 
 @pytest.fixture
-async def hostile(sfu, peers):  # noqa: F811 - the fixture
+async def hostile(sfu, peers):
     """Alice with a way to send any chunk, and what we keep of it."""
     alice, bob = peers
     carry(sfu)
