@@ -52,7 +52,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport() -> Generator[None, Any, Any]:
-    """No garbage is collected while a failure is put into words: Python 3.11.7 can lose its way."""
+    """No garbage is collected while a failure is put into words.
+
+    Twice such a collection seems to have broken pytest off under Python 3.11.7, with an error of its parser.
+    """
     gc.disable()
     try:
         return (yield)
