@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.bench.emulator.room import Flow, Host, Person, everyone_receives, hosted, watch
+from tests.bench.emulator.room import Flow, Host, Person, Used, everyone_receives, hosted, watch
+
+NOTHING = Used(0.0, 0.0, 0.0)
 
 
 async def settled(host: Host, tasks: float) -> dict[str, float]:
@@ -37,6 +39,6 @@ async def test_everything_that_is_published_arrives_at_everyone_and_nothing_stay
 
 
 def test_a_delay_is_that_of_a_share_of_all_packets():
-    flow = Flow(1.0, 100, 100, 100, [1000 * n for n in range(1, 101)], 0.5, 0.0)
+    flow = Flow(1.0, 100, 100, 100, [1000 * n for n in range(1, 101)], NOTHING)
     assert [flow.delay(share) for share in (0.0, 0.5, 0.99, 1.0)] == [1.0, 51.0, 100.0, 100.0]
-    assert Flow(1.0, 0, 0, 0, [], 0.0, 0.0).delay(0.5) == 0.0
+    assert Flow(1.0, 0, 0, 0, [], NOTHING).delay(0.5) == 0.0

@@ -9,11 +9,12 @@ one machine the emulator would pay for every waking, which endpoints elsewhere n
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import socket
 import struct
 import time
-from collections import Counter, deque
+from collections import Counter
 from contextlib import suppress
 
 from aioice import stun
@@ -211,11 +212,12 @@ class Source:
 
     AUDIO, VIDEO = b"\xfc" + b"a" * 99, b"v" * 1000
     FRAME_PACKETS, KEY_EVERY = 3, 30
+    LATE = 0.005
+    """Seconds after which a sending counts as late: several at once are a crowd that this process made."""
 
     def __init__(self, endpoint: Endpoint, ssrc: int, *, video: bool) -> None:
-        self.sent = 0
+        self.sent = self.late = 0
         self._endpoint = endpoint
-        self._streams = deque[tuple[float, int, bool]]()
         self._sequences = Counter[int]()
         self._audio, self._video = ssrc, ssrc + 10 if video else None
         self._timers = dict[int, asyncio.TimerHandle]()
@@ -236,9 +238,15 @@ class Source:
         send = self._audio_packet if stream == 0 else self._video_frame
         self._timers[stream] = asyncio.get_running_loop().call_at(at, send, at)
 
+    def _next(self, due: float, interval: float) -> float:
+        """When it is due again; nobody sends ten frames at once because this process has overslept."""
+        now = asyncio.get_running_loop().time()
+        self.late += now - due > self.LATE
+        return due + interval * max(1, math.ceil((now - due) / interval))
+
     def _audio_packet(self, due: float) -> None:
         self._packet(111, self._audio, self.AUDIO, marker=False)
-        self._later(due + 1 / 50, 0)
+        self._later(self._next(due, 1 / 50), 0)
 
     def _video_frame(self, due: float) -> None:
         ssrc = self._video or 0
@@ -246,7 +254,7 @@ class Source:
         for number in range(self.FRAME_PACKETS):
             head = (b"\x10\x00" if key else b"\x10\x01") if number == 0 else b"\x00\x01"
             self._packet(96, ssrc, head + self.VIDEO, marker=number == self.FRAME_PACKETS - 1)
-        self._later(due + 1 / 30, 1)
+        self._later(self._next(due, 1 / 30), 1)
 
     def _packet(self, payload_type: int, ssrc: int, payload: bytes, *, marker: bool) -> None:
         sequence = self._sequences[ssrc]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
@@ -18,24 +19,43 @@ from tests.cfrealtime.emulator.peer import Peer, codes, local, remote
 from tests.cfrealtime.emulator.sdp.endpoint import M
 
 
+@frozen
+class Used:
+    """Seconds of a core."""
+
+    cpu: float
+    """For which the emulator ran."""
+    waited: float
+    """For which it could have run, and others of this machine did."""
+    stolen: float
+    """For which other machines on the same hardware had the core."""
+
+    def since(self, before: Used) -> Used:
+        """What came in between."""
+        return Used(self.cpu - before.cpu, self.waited - before.waited, self.stolen - before.stolen)
+
+
 class Host:
     """The emulator's process, seen from outside."""
 
-    def __init__(self, process: asyncio.subprocess.Process, base: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, base: str, core: int | None) -> None:
         self.process = process
+        self.core = core
         self.base = base
         self.client = httpx.AsyncClient(
             base_url=base, headers={"Authorization": "Bearer secret"}, timeout=30.0
         )
 
-    def cpu(self) -> float:
-        """Seconds of processor time it has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def waited(self) -> float:
-        """Seconds for which it was ready to run and waited for its core."""
-        return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[1]) / 1e9
+    def used(self) -> Used:
+        """What it has had of its core so far."""
+        process = Path(f"/proc/{self.process.pid}")
+        own = (process / "stat").read_text().rpartition(")")[2].split()
+        waited = int((process / "schedstat").read_text().split()[1]) / 1e9
+        name = "cpu" if self.core is None else f"cpu{self.core}"
+        rows = (line.split() for line in Path("/proc/stat").read_text().splitlines())
+        whole = next(row for row in rows if row[0] == name)
+        tick = os.sysconf("SC_CLK_TCK")
+        return Used((int(own[11]) + int(own[12])) / tick, waited, int(whole[8]) / tick)
 
     async def held(self) -> dict[str, float]:
         """Memory, descriptors and tasks it holds."""
@@ -55,7 +75,7 @@ async def hosted(core: int | None = 0) -> AsyncGenerator[Host]:
         stdout=subprocess.PIPE,
     )
     base = (await process.stdout.readline()).decode().strip()
-    host = Host(process, base)
+    host = Host(process, base, core)
     try:
         yield host
     finally:
@@ -127,10 +147,10 @@ class Flow:
     arrived: int
     delays: Sequence[int]
     """Microseconds, sorted."""
-    cpu: float
-    """Seconds of the emulator's processor time."""
-    waited: float
-    """Seconds in which it could have run, and others did."""
+    used: Used
+    """By the emulator, of its core."""
+    late: int = 0
+    """Times that a publisher was late here, which publishers elsewhere would not have been all at once."""
 
     def delay(self, share: float) -> float:
         """Milliseconds within which this share of the packets came."""
@@ -148,29 +168,41 @@ async def watch(host: Host, people: Sequence[Person], seconds: float) -> Flow:
     for source in sources:
         source.stop()
     await asyncio.sleep(0.5)
-    before = {id(source): source.sent for source in sources}
+    sent, late = {id(source): source.sent for source in sources}, sum(source.late for source in sources)
     for person in people:
         person.endpoint.delays.clear()
         person.endpoint.packets.clear()
-    cpu, waited, loop = host.cpu(), host.waited(), asyncio.get_running_loop()
+    loop, used = asyncio.get_running_loop(), host.used()
     started = loop.time()
-    for number, source in enumerate(sources):
-        source.start(number * 0.618 % 1)
-    await asyncio.sleep(seconds)
-    for source in sources:
-        source.stop()
-    took, cpu, waited = loop.time() - started, host.cpu() - cpu, host.waited() - waited
+    with uncollected():
+        for number, source in enumerate(sources):
+            source.start(number * 0.618 % 1)
+        await asyncio.sleep(seconds)
+        for source in sources:
+            source.stop()
+    took, used = loop.time() - started, host.used().since(used)
     await asyncio.sleep(1.0)
-    counts = {id(p): p.source.sent - before[id(p.source)] for p in people if p.source is not None}
+    counts = {id(p): p.source.sent - sent[id(p.source)] for p in people if p.source is not None}
     return Flow(
         took,
         sum(counts.values()),
         sum(count * audience[person] for person, count in counts.items()),
         sum(person.endpoint.packets.total() for person in people),
         sorted(delay for person in people for delay in person.endpoint.delays),
-        cpu,
-        waited,
+        used,
+        sum(source.late for source in sources) - late,
     )
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No search for garbage on this side: all publishers at once would be late by it."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 async def everyone_receives(people: Sequence[Person], streams: int, within: float = 60.0) -> None:
