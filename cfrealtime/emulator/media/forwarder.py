@@ -17,10 +17,10 @@ from .plan import Receive, Send, Source, Traffic
 from .publication import Publication, Stream
 from .rtcp import SenderReport
 from .rtp import Packet, parse
-from .subscription import Subscription
+from .subscription import Emit, Subscription
 
-Emit = Callable[[str, bytes], None]
-"""Takes a session and an RTP or RTCP packet for it."""
+Outlets = Callable[[str], Emit]
+"""Gives what takes the packets for a session; asked once, since each packet has many receivers."""
 
 OWN_SSRC = 1
 """Who we are in our reports."""
@@ -33,6 +33,7 @@ MAX_STREAMS = 256
 
 @define
 class _Session:
+    emit: Emit
     publications: dict[str, Publication] = Factory(dict[str, Publication])
     streams: dict[int, Stream] = Factory(dict[int, Stream])
     retired: dict[int, None] = Factory(dict[int, None])
@@ -47,19 +48,25 @@ class _Session:
 class Forwarder:
     """Everything that is forwarded between all sessions."""
 
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
+    def __init__(self, outlets: Outlets) -> None:
+        self._outlets = outlets
         self._sessions: dict[str, _Session] = {}
         self._subscribers: dict[Source, list[Subscription]] = {}
+
+    def _session(self, session_id: str) -> _Session:
+        session = self._sessions.get(session_id)
+        if session is None:
+            session = self._sessions[session_id] = _Session(self._outlets(session_id))
+        return session
 
     # What is wanted.
 
     def apply(self, session_id: str, receives: Iterable[Receive], sends: Iterable[Send], now: float) -> None:
         """Make a session's sections look like this."""
-        session = self._sessions.setdefault(session_id, _Session())
+        session = self._session(session_id)
         before = tuple(session.publications)
         self._apply_receives(session, {receive.mid: receive for receive in receives})
-        self._apply_sends(session_id, session, {send.mid: send for send in sends})
+        self._apply_sends(session, {send.mid: send for send in sends})
         for subscription in session.subscriptions.values():
             self._retarget(subscription, now)
         for mid in {*before, *session.publications}:
@@ -85,14 +92,14 @@ class Forwarder:
                 if uri in receive.extensions:
                     session.extensions[receive.extensions[uri]] = uri
 
-    def _apply_sends(self, session_id: str, session: _Session, sends: dict[str, Send]) -> None:
+    def _apply_sends(self, session: _Session, sends: dict[str, Send]) -> None:
         for subscription in session.subscriptions.values():
             self._unlink(subscription)
         kept = session.subscriptions
         session.subscriptions = {}
         for mid, send in sends.items():
             known = kept.get(mid)
-            subscription = Subscription(session_id, send) if known is None else known
+            subscription = Subscription(session.emit, send) if known is None else known
             if known is not None:
                 known.update(send)
             subscription.ready = session.ready
@@ -112,7 +119,7 @@ class Forwarder:
 
     def ready(self, session_id: str, now: float) -> None:
         """The session's transport carries packets from now on: its subscriptions need a start."""
-        session = self._sessions.setdefault(session_id, _Session())
+        session = self._session(session_id)
         session.ready = True
         for subscription in session.subscriptions.values():
             subscription.ready = True
@@ -151,7 +158,9 @@ class Forwarder:
 
     def traffic(self, session_id: str) -> Traffic:
         """What has been carried on each section of a session."""
-        session = self._sessions.get(session_id) or _Session()
+        session = self._sessions.get(session_id)
+        if session is None:
+            return Traffic({}, {})
         return Traffic(
             {mid: publication.carried for mid, publication in session.publications.items()},
             {mid: subscription.carried for mid, subscription in session.subscriptions.items()},
@@ -182,8 +191,8 @@ class Forwarder:
             if subscription.ready:
                 out = subscription.forward(layer, arrived, now)
                 if out is not None:
-                    self._emit(subscription.session_id, out)
-        self._feedback(session_id, layer, now)
+                    subscription.emit(out)
+        self._feedback(session, layer, now)
 
     def _discover(self, session: _Session, packet: Packet) -> Stream | None:
         """Find out what a new SSRC carries from its header extensions, or from its payload type alone."""
@@ -228,7 +237,7 @@ class Forwarder:
         for subscription in self._subscribers.get(Source(session_id, stream.publication.receive.mid), ()):
             out = subscription.report(layer, report)
             if out is not None and subscription.ready:
-                self._emit(subscription.session_id, out)
+                subscription.emit(out)
 
     def _repeat(self, subscription: Subscription, sequences: Iterable[int], now: float) -> None:
         publication, source = self._publication(subscription), subscription.send.source
@@ -237,13 +246,13 @@ class Forwarder:
         for sequence in sequences:
             out = subscription.repeat(sequence)
             if out is not None:
-                self._emit(subscription.session_id, out)
+                subscription.emit(out)
                 continue
             # Lost on the way to us as well: without asking further up it would never arrive.
             layer, index = subscription.locate(sequence) or (None, 0)
             if layer is not None and layer in publication.layers.values():
                 layer.want([index], now)
-                self._feedback(source.session_id, layer, now)
+                self._feedback(self._sessions[source.session_id], layer, now)
 
     # Feedback to publishers.
 
@@ -268,17 +277,21 @@ class Forwarder:
             self._ask_key_frame(subscription, best, now)
 
     def _ask_key_frame(self, subscription: Subscription, layer: Layer | None, now: float) -> None:
-        if layer is not None and subscription.send.source is not None:
-            layer.ask_key_frame()
-            self._feedback(subscription.send.source.session_id, layer, now)
+        source = subscription.send.source
+        if layer is None or source is None:
+            return
+        layer.ask_key_frame()
+        publisher = self._sessions.get(source.session_id)
+        if publisher is not None:
+            self._feedback(publisher, layer, now)
 
-    def _feedback(self, session_id: str, layer: Layer, now: float) -> None:
+    def _feedback(self, session: _Session, layer: Layer, now: float) -> None:
         """Ask a publisher for what is due: a key frame, missing packets."""
         if layer.key_frame_due(now):
-            self._emit(session_id, rtcp.key_frame_request(OWN_SSRC, layer.ssrc))
+            session.emit(rtcp.key_frame_request(OWN_SSRC, layer.ssrc))
         missing = layer.missing(now)
         if missing:
-            self._emit(session_id, rtcp.nack(OWN_SSRC, layer.ssrc, missing))
+            session.emit(rtcp.nack(OWN_SSRC, layer.ssrc, missing))
 
     def tick(self, now: float) -> None:
         """Do what is due by time alone. To be called some twenty times a second."""
@@ -286,9 +299,9 @@ class Forwarder:
             for mid, publication in session.publications.items():
                 self._aim(publication, self._subscribers.get(Source(session_id, mid), ()), now)
                 for layer in publication.layers.values():
-                    self._feedback(session_id, layer, now)
+                    self._feedback(session, layer, now)
             if session.ready and now - session.reported_at >= REPORT_INTERVAL:
-                self._report(session_id, session, now)
+                self._report(session, now)
 
     def _aim(self, publication: Publication, subscribers: Iterable[Subscription], now: float) -> None:
         """See to those who wait for a key frame, or for a better layer."""
@@ -302,7 +315,7 @@ class Forwarder:
             if target is not None and target.alive(now):
                 target.ask_key_frame()
 
-    def _report(self, session_id: str, session: _Session, now: float) -> None:
+    def _report(self, session: _Session, now: float) -> None:
         """Tell a publisher what arrived and that it may send more."""
         layers = [
             layer
@@ -314,7 +327,6 @@ class Forwarder:
             session.reported_at = now
             blocks = [block for layer in layers if (block := layer.report_block(now))]
             ssrcs = [layer.ssrc for layer in layers]
-            self._emit(
-                session_id,
-                rtcp.receiver_reports(OWN_SSRC, blocks) + rtcp.bandwidth(OWN_SSRC, BANDWIDTH, ssrcs),
+            session.emit(
+                rtcp.receiver_reports(OWN_SSRC, blocks) + rtcp.bandwidth(OWN_SSRC, BANDWIDTH, ssrcs)
             )

@@ -124,10 +124,10 @@ class _Dtls(RTCDtlsTransport):
             return
         (self._callbacks.rtcp if report else self._callbacks.rtp)(packet)
 
-    def protect(self, packet: bytes) -> bytes:
-        """An RTP or RTCP packet as it travels."""
-        srtp = self._tx_srtp
-        return srtp.protect_rtcp(packet) if 192 <= packet[1] <= 223 else srtp.protect(packet)
+    @property
+    def outgoing(self) -> pylibsrtp.Session:
+        """What protects packets, once connected."""
+        return self._tx_srtp
 
 
 class SecureTransport:
@@ -140,6 +140,7 @@ class SecureTransport:
         self._association: Association | None = None
         self._data: tuple[DataTransport | None, tuple[Channel, ...]] = (None, ())
         self._connected = self._closing = False
+        self._outgoing: pylibsrtp.Session | None = None
         self._dtls.on("statechange", self._changed)
         fingerprints = [RTCDtlsFingerprint(algorithm, value) for algorithm, value in remote.fingerprints]
         self._tasks: set[asyncio.Task[None]] = set()
@@ -154,15 +155,15 @@ class SecureTransport:
         else:
             self._wire.put(data)
 
-    def send(self, packet: bytes) -> None:
-        """Send an RTP or RTCP packet; one that cannot be sent is lost, as on any network."""
-        if not self._connected:
-            return
+    def protect(self, packet: bytes) -> bytes | None:
+        """An RTP or RTCP packet as it travels; None for one that cannot: not yet, or not as it is."""
+        srtp = self._outgoing
+        if srtp is None:
+            return None
         try:
-            protected = self._dtls.protect(packet)
+            return srtp.protect_rtcp(packet) if 192 <= packet[1] <= 223 else srtp.protect(packet)
         except (ValueError, pylibsrtp.Error):
-            return
-        self._callbacks.send(protected)
+            return None
 
     def carry(self, remote: DataTransport | None, channels: Iterable[Channel]) -> None:
         """Have these data channels as soon as DTLS stands; none without the endpoint's word about SCTP."""
@@ -193,6 +194,7 @@ class SecureTransport:
     def _changed(self) -> None:
         """The DTLS state changed."""
         self._connected = self._dtls.state == "connected"
+        self._outgoing = self._dtls.outgoing if self._connected else None
         if self._closing:
             return
         if self._connected:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from attrs import frozen
 
 from .extensions import MID
@@ -9,6 +11,9 @@ from .layer import Arrived, Layer
 from .plan import Carried, Send
 from .rtcp import SenderReport, sender_report
 from .rtp import unwrap_sequence, wrap_rtx, write, write_elements
+
+Emit = Callable[[bytes], None]
+"""Takes an RTP or RTCP packet for a session."""
 
 _MAX_BLOCKS = 256
 """Header extensions kept as they are written: a voice has 128 levels."""
@@ -29,8 +34,9 @@ class _Epoch:
 class Subscription:
     """What goes out on one sending section."""
 
-    def __init__(self, session_id: str, send: Send) -> None:
-        self.session_id = session_id
+    def __init__(self, emit: Emit, send: Send) -> None:
+        self.emit = emit
+        """Sends to its endpoint."""
         self.send = send
         self.target: Layer | None = None
         """The layer to switch to at its next key frame."""

@@ -13,14 +13,12 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
-from attrs import Factory, define
-
 from . import rtcp
-from .bad_network import BadNetwork
 from .data_association import ChannelCallbacks
 from .data_relay import Message, Relay
 from .forwarder import OWN_SSRC, Forwarder
 from .ice import Peer, Responder
+from .link import Link
 from .network import outgoing_address
 from .plan import (
     Address,
@@ -34,10 +32,10 @@ from .plan import (
     SessionMedia,
     Take,
     Traffic,
-    Way,
 )
 from .port import Port
 from .secure import Callbacks, Certificate, SecureTransport
+from .subscription import Emit
 
 CONSENT = 15.0
 """Seconds without a connectivity check after which a session counts as lost."""
@@ -46,22 +44,6 @@ TICK = 0.05
 
 class MediaPlaneError(RuntimeError):
     """The media plane cannot start; the message says what to change."""
-
-
-@define
-class _Session:
-    transport: SecureTransport | None = None
-    peers: set[Peer] = Factory(set[Peer])
-    """Addresses proven by a check."""
-    path: Peer | None = None
-    """Where we send."""
-    checked_at: float = 0.0
-    cut: bool = False
-    """Its network is gone: what it sends does not arrive, nor what we send."""
-    network: BadNetwork | None = None
-    """None for a good one."""
-    connected: bool = False
-    lost: bool = False
 
 
 class UdpMediaPlane:
@@ -85,11 +67,11 @@ class UdpMediaPlane:
         self._port_number = port
         self._advertised = advertise
         self._given_clock = clock
-        self._sessions: dict[str, _Session] = {}
+        self._links: dict[str, Link] = {}
         self._by_peer: dict[Peer, str] = {}
         self._taps: dict[str, tuple[int, Take]] = {}
         self._responder = Responder()
-        self._forwarder = Forwarder(self._send)
+        self._forwarder = Forwarder(self._outlet)
         self._relay = Relay(self._deliver, self._acknowledged)
         self._closing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -119,7 +101,7 @@ class UdpMediaPlane:
 
     async def stop(self) -> None:
         """Close every session and the socket; nothing of it stays behind."""
-        for session_id in tuple(self._sessions):
+        for session_id in tuple(self._links):
             self.close(session_id)
         while self._closing:
             await asyncio.gather(*self._closing, return_exceptions=True)
@@ -138,7 +120,7 @@ class UdpMediaPlane:
 
     def transport(self, session_id: str) -> LocalTransport:
         """Fresh credentials under which the session can be reached from now on."""
-        self._sessions.setdefault(session_id, _Session())
+        self._links.setdefault(session_id, Link(self._send))
         local = LocalTransport(
             ufrag=secrets.token_hex(8),
             pwd=secrets.token_hex(16),
@@ -152,30 +134,29 @@ class UdpMediaPlane:
 
     def apply(self, session_id: str, media: SessionMedia) -> None:
         """Make the session's media look like `media`. Idempotent; a session that was closed stays so."""
-        session = self._sessions.get(session_id)
-        if session is None:
+        link = self._links.get(session_id)
+        if link is None:
             return
-        if media.remote is not None and session.transport is None:
-            session.transport = self._secure(session_id, session, media.remote)
+        if media.remote is not None and link.transport is None:
+            link.transport = self._secure(session_id, link, media.remote)
         self._relay.apply(session_id, media.channels)
-        if session.transport is not None:
-            session.transport.carry(media.data_channels, media.channels)
+        if link.transport is not None:
+            link.transport.carry(media.data_channels, media.channels)
         self._forwarder.apply(session_id, media.receives, media.sends, self._clock())
 
     def close(self, session_id: str) -> None:
         """Forget the session and everything it carries."""
-        session = self._sessions.pop(session_id, None)
-        if session is None:
+        link = self._links.pop(session_id, None)
+        if link is None:
             return
         self._responder.remove(session_id)
         self._forwarder.close(session_id)
         self._relay.apply(session_id, ())
-        for peer in session.peers:
+        for peer in link.peers:
             self._by_peer.pop(peer, None)
-        if session.network is not None:
-            session.network.close()
-        if session.transport is not None:
-            self._later(session.transport.aclose())
+        link.close()
+        if link.transport is not None:
+            self._later(link.transport.aclose())
 
     def last_packet(self, session_id: str, mid: str) -> float | None:
         """When media last arrived on a receiving section, by the plane's clock; None if never."""
@@ -191,14 +172,9 @@ class UdpMediaPlane:
 
     def disturb(self, session_id: str, disturbance: Disturbance) -> None:
         """Make the session's network behave like this."""
-        session = self._sessions.get(session_id)
-        if session is None:
-            return
-        session.cut = disturbance.cut
-        if session.network is not None:
-            session.network.close()
-        good = disturbance.up == disturbance.down == Way()
-        session.network = None if good else BadNetwork(disturbance)
+        link = self._links.get(session_id)
+        if link is not None:
+            link.disturb(disturbance)
 
     # Adapters.
 
@@ -227,7 +203,7 @@ class UdpMediaPlane:
 
     def cut(self, session_id: str, *, mended: bool = False) -> None:
         """Lose the session's network without a word to anyone, or mend it."""
-        self._sessions[session_id].cut = not mended
+        self._links[session_id].cut = not mended
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -242,39 +218,34 @@ class UdpMediaPlane:
         if first < 4:
             self._check(data, peer)
         elif 20 <= first < 64 or 128 <= first < 192:
-            session = self._sessions.get(self._by_peer.get(peer, ""))
-            if session is None or session.transport is None or session.cut:
-                return
-            if session.network is not None:
-                session.network.up(data, session.transport.datagram)
-            else:
-                session.transport.datagram(data)
+            link = self._links.get(self._by_peer.get(peer, ""))
+            if link is not None:
+                link.arrived(data)
 
     def _check(self, data: bytes, peer: Peer) -> None:
         check = self._responder.check(data, peer)
         if check is None:
             return
-        session = self._sessions[check.session_id]
-        if session.cut:
+        link = self._links[check.session_id]
+        if link.cut:
             return
-        if self._port is not None:
-            self._port.send(check.response, peer)
+        self._send(check.response, peer)
         before = self._by_peer.get(peer)
         if before is not None and before != check.session_id:
-            self._sessions[before].peers.discard(peer)  # a port used anew by another session
+            self._links[before].peers.discard(peer)  # a port used anew by another session
         self._by_peer[peer] = check.session_id
-        session.peers.add(peer)
-        if check.nominated or session.path is None:
-            session.path = peer
-        session.checked_at = self._clock()
-        if session.lost:
-            session.lost = False
+        link.peers.add(peer)
+        if check.nominated or link.path is None:
+            link.path = peer
+        link.checked_at = self._clock()
+        if link.lost:
+            link.lost = False
             self._forwarder.ready(check.session_id, self._clock())
             self._events.recovered(check.session_id)
 
-    def _secure(self, session_id: str, session: _Session, remote: RemoteTransport) -> SecureTransport:
+    def _secure(self, session_id: str, link: Link, remote: RemoteTransport) -> SecureTransport:
         callbacks = Callbacks(
-            send=partial(self._send_datagram, session),
+            send=link.send_datagram,
             rtp=partial(self._rtp, session_id),
             rtcp=partial(self._rtcp, session_id),
             connected=partial(self._connected, session_id),
@@ -300,52 +271,44 @@ class UdpMediaPlane:
         self._events.channel_acknowledged(ref.session_id, ref.id)
 
     def _deliver(self, ref: ChannelRef, message: Message) -> None:
-        session = self._sessions.get(ref.session_id)
-        if session is not None and session.transport is not None:
-            session.transport.send_message(ref.id, message)
+        link = self._links.get(ref.session_id)
+        if link is not None and link.transport is not None:
+            link.transport.send_message(ref.id, message)
 
     def _connected(self, session_id: str) -> None:
-        session = self._sessions.get(session_id)
-        if session is not None:
-            session.connected = True
+        link = self._links.get(session_id)
+        if link is not None:
+            link.connected = True
             self._forwarder.ready(session_id, self._clock())
             self._events.connected(session_id)
 
     def _closed(self, session_id: str) -> None:
-        session = self._sessions.get(session_id)
-        if session is not None:
-            session.connected = session.lost = False
+        link = self._links.get(session_id)
+        if link is not None:
+            link.connected = link.lost = False
             self._forwarder.unready(session_id)
             self._events.lost(session_id, closed=True)
 
     def _tick(self) -> None:
         """What time alone brings: due feedback, and sessions whose consent has expired."""
-        self._timer = self._loop.call_later(TICK, self._tick) if self._sessions else None
+        self._timer = self._loop.call_later(TICK, self._tick) if self._links else None
         now = self._clock()
         self._forwarder.tick(now)
-        for session_id, session in tuple(self._sessions.items()):
-            if session.connected and not session.lost and now - session.checked_at > CONSENT:
-                session.lost = True
+        for session_id, link in tuple(self._links.items()):
+            if link.connected and not link.lost and now - link.checked_at > CONSENT:
+                link.lost = True
                 self._forwarder.unready(session_id)
                 self._events.lost(session_id, closed=False)
 
     # Sending.
 
-    def _send(self, session_id: str, packet: bytes) -> None:
-        """Protect and send a packet of the forwarder, or hand it to a tap."""
-        session = self._sessions.get(session_id)
-        if session is not None:
-            if session.transport is not None:
-                session.transport.send(packet)
-        elif session_id in self._taps:
+    def _outlet(self, session_id: str) -> Emit:
+        """What takes the packets of the forwarder for a session or a tap."""
+        if session_id in self._taps:
             _, take = self._taps[session_id]
-            take(packet)
+            return take
+        return self._links[session_id].send
 
-    def _send_datagram(self, session: _Session, data: bytes) -> None:
-        path, port = session.path, self._port
-        if path is None or port is None or session.cut:
-            return
-        if session.network is None:
-            port.send(data, path)
-        else:
-            session.network.down(data, partial(port.send, peer=path))
+    def _send(self, data: bytes, peer: Peer) -> None:
+        if self._port is not None:
+            self._port.send(data, peer)

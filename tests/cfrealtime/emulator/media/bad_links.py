@@ -183,7 +183,7 @@ class Broadcast:
     def __init__(self, loss: float, seed: int = 1) -> None:
         self.time = Time()
         self._loss, self._chance = loss, Random(seed)
-        self._forwarder = Forwarder(self._emit)
+        self._forwarder = Forwarder(self._outlet)
         self.camera = Camera(self.time, lambda data: self._carry(data, self._of_alice))
         self.viewer = Viewer(self.time, lambda data: self._carry(data, self._of_bob))
         self._forwarder.apply("alice", [CAMERA], (), 0.0)
@@ -198,8 +198,8 @@ class Broadcast:
     def _of_bob(self, data: bytes) -> None:
         self._forwarder.rtcp("bob", data, self.time.now)
 
-    def _emit(self, session_id: str, data: bytes) -> None:
-        self._carry(data, self.camera.hear if session_id == "alice" else self.viewer.hear)
+    def _outlet(self, session_id: str) -> Callable[[bytes], None]:
+        return lambda data: self._carry(data, self.camera.hear if session_id == "alice" else self.viewer.hear)
 
     def _carry(self, data: bytes, arrive: Callable[[bytes], None]) -> None:
         if self._chance.random() >= self._loss:

@@ -24,7 +24,7 @@ async def hostile(sfu, peers):
 
 class Hostile:
     def __init__(self, sfu, alice) -> None:
-        self.ours = sfu.plane._sessions["alice"].transport._association._sctp
+        self.ours = sfu.plane._links["alice"].transport._association._sctp
         self._alice, self._tag = alice, alice.sctp._remote_verification_tag
         self.next = alice.sctp._local_tsn
 

@@ -28,7 +28,7 @@ class Room:
     def __init__(self) -> None:
         self.now = 100.0
         self.sent: list[tuple[str, bytes]] = []
-        self.forwarder = Forwarder(lambda session_id, data: self.sent.append((session_id, data)))
+        self.forwarder = Forwarder(lambda name: lambda data: self.sent.append((name, data)))
 
     def join(self, name: str, receives=(), sends=()) -> None:
         self.forwarder.apply(name, receives, sends, self.now)
