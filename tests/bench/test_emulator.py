@@ -34,11 +34,21 @@ async def test_everything_that_is_published_arrives_at_everyone_and_nothing_stay
         after = await settled(host, before["tasks"])
     assert flow.sent > 250
     assert flow.arrived == flow.expected == 3 * flow.sent
-    assert len(flow.delays) == flow.arrived
+    assert sum(map(len, flow.delays.values())) == flow.arrived
     assert (after["tasks"], after["descriptors"]) == (before["tasks"], before["descriptors"])
 
 
+def flow(delays: dict[int, list[int]]) -> Flow:
+    return Flow(1.0, 100, 100, 100, delays, NOTHING)
+
+
 def test_a_delay_is_that_of_a_share_of_all_packets():
-    flow = Flow(1.0, 100, 100, 100, [1000 * n for n in range(1, 101)], NOTHING)
-    assert [flow.delay(share) for share in (0.0, 0.5, 0.99, 1.0)] == [1.0, 51.0, 100.0, 100.0]
-    assert Flow(1.0, 0, 0, 0, [], NOTHING).delay(0.5) == 0.0
+    hundred = [1000 * n for n in range(100, 0, -1)]
+    seen = flow({7: hundred[:60], 8: hundred[60:]})
+    assert [seen.delay(share) for share in (0.0, 0.5, 0.99, 1.0)] == [1.0, 51.0, 100.0, 100.0]
+    assert flow({}).delay(0.5) == flow({}).usual_delay(0.5) == 0.0
+
+
+def test_a_usual_second_is_not_the_one_in_which_something_else_had_the_machine():
+    seen = flow({7: [1000, 2000], 8: [90_000, 80_000], 9: [3000, 1000]})
+    assert (seen.usual_delay(0.99), seen.delay(0.99)) == (3.0, 90.0)

@@ -14,7 +14,7 @@ import secrets
 import socket
 import struct
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import suppress
 
 from aioice import stun
@@ -73,8 +73,8 @@ class Endpoint:
         self.fingerprint = _CERTIFICATE.getFingerprints()[0].value
         self.packets: Counter[int] = Counter()
         """Packets received by SSRC."""
-        self.delays: list[int] = []
-        """Microseconds from here through the emulator to the other endpoint's socket."""
+        self.delays = defaultdict[int, list[int]](list)
+        """Microseconds from here through the emulator to the other's socket, by second of arrival."""
         self.dtls: RTCDtlsTransport | None = None
         self._socket: socket.socket | None = None
         self._handshake: asyncio.Queue[bytes] = asyncio.Queue()
@@ -179,7 +179,7 @@ class Endpoint:
                 _, _, _, timestamp, ssrc = _HEADER.unpack_from(data)
                 packets[ssrc] += 1
                 seconds, nanoseconds = struct.unpack("ll", extra[0][2])
-                delays.append((seconds * 1_000_000 + nanoseconds // 1000 - timestamp) & 0xFFFFFFFF)
+                delays[seconds].append((seconds * 1_000_000 + nanoseconds // 1000 - timestamp) & 0xFFFFFFFF)
                 self._take_rtp(data)
 
     def _other(self, data: bytes) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import statistics
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -145,8 +147,8 @@ class Flow:
     expected: int
     """Copies that ought to arrive."""
     arrived: int
-    delays: Sequence[int]
-    """Microseconds, sorted."""
+    delays: Mapping[int, Sequence[int]]
+    """Microseconds, by the second in which the packets came."""
     used: Used
     """By the emulator, of its core."""
     late: int = 0
@@ -154,11 +156,18 @@ class Flow:
 
     def delay(self, share: float) -> float:
         """Milliseconds within which this share of the packets came."""
-        return (
-            self.delays[min(len(self.delays) - 1, int(share * len(self.delays)))] / 1000
-            if self.delays
-            else 0.0
-        )
+        return within(share, [delay for second in self.delays.values() for delay in second])
+
+    def usual_delay(self, share: float) -> float:
+        """The same in a usual second: half of the seconds were better."""
+        return statistics.median([within(share, second) for second in self.delays.values()] or [0.0])
+
+
+def within(share: float, delays: Sequence[int]) -> float:
+    """Milliseconds within which this share of them lies, of delays in microseconds."""
+    if not delays:
+        return 0.0
+    return sorted(delays)[min(len(delays) - 1, int(share * len(delays)))] / 1000
 
 
 async def watch(host: Host, people: Sequence[Person], seconds: float) -> Flow:
@@ -188,10 +197,19 @@ async def watch(host: Host, people: Sequence[Person], seconds: float) -> Flow:
         sum(counts.values()),
         sum(count * audience[person] for person, count in counts.items()),
         sum(person.endpoint.packets.total() for person in people),
-        sorted(delay for person in people for delay in person.endpoint.delays),
+        by_second(person.endpoint for person in people),
         used,
         sum(source.late for source in sources) - late,
     )
+
+
+def by_second(endpoints: Iterable[Endpoint]) -> dict[int, list[int]]:
+    """The delays that these endpoints saw, together."""
+    delays = defaultdict[int, list[int]](list)
+    for endpoint in endpoints:
+        for second, seen in endpoint.delays.items():
+            delays[second] += seen
+    return delays
 
 
 @contextmanager
