@@ -327,6 +327,4 @@ class Forwarder:
             session.reported_at = now
             blocks = [block for layer in layers if (block := layer.report_block(now))]
             ssrcs = [layer.ssrc for layer in layers]
-            session.emit(
-                rtcp.receiver_reports(OWN_SSRC, blocks) + rtcp.bandwidth(OWN_SSRC, BANDWIDTH, ssrcs)
-            )
+            session.emit(rtcp.receiver_reports(OWN_SSRC, blocks) + rtcp.bandwidth(OWN_SSRC, BANDWIDTH, ssrcs))
