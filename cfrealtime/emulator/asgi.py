@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -38,7 +38,9 @@ def build_app(
         for operation, (method, path) in ROUTES.items()
     ]
     app = Starlette(
-        routes=[*routes, *doors], exception_handlers={HTTPException: _no_such_door}, lifespan=lifespan
+        routes=[*routes, *doors],
+        exception_handlers={HTTPException: _no_such_door, ClientDisconnect: _hung_up},
+        lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     return app
@@ -58,7 +60,7 @@ def _operation(service: Service, operation: str) -> Handler:
         )
         answer = await _until_hung_up(request, service.call(call))
         if answer is None:
-            return Response(status_code=499)
+            return _nobody_waits()
         if answer.status in WITHOUT_BODY:
             return spoiled(Response(status_code=answer.status), answer.spoiled_by)
         whole = JsonResponse(answer.body, answer.status, dict(answer.headers))
@@ -94,6 +96,15 @@ async def _until_hung_up(request: Request, call: Awaitable[Answer]) -> Answer | 
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def _nobody_waits() -> Response:
+    return Response(status_code=499)
+
+
+async def _hung_up(request: Request, error: Exception) -> Response:
+    """In the middle of the body."""
+    return _nobody_waits()
 
 
 async def _no_such_door(request: Request, error: Exception) -> Response:

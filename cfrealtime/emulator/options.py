@@ -131,7 +131,7 @@ def _file(name: str) -> tuple[Fault, ...]:
         return read_many(json.loads(text))
     except FaultError:
         raise
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{name} is not JSON: {error}") from error
 
 

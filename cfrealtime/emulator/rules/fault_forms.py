@@ -20,10 +20,10 @@ from .faults import EFFECTS, ON_CALLS, Effect, Fault, FaultError, Text
 def read_many(value: object) -> tuple[Fault, ...]:
     """One fault or several: a list of them, or an object that has such a list as `faults`."""
     whole: object = value
-    if isinstance(value, dict) and "faults" in value:
-        return read_many(cast("dict[str, object]", value)["faults"])
-    if isinstance(value, list):
-        return tuple(read(item) for item in cast("list[object]", value))
+    if isinstance(value, dict):
+        whole = cast("dict[str, object]", value).get("faults", whole)
+    if isinstance(whole, list):
+        return tuple(read(item) for item in cast("list[object]", whole))
     return (read(whole),)
 
 
@@ -96,7 +96,7 @@ def _from_text(text: str) -> Fault:
 def _from_word(value: str) -> object:
     try:
         return cast("object", json.loads(value))
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
 
 

@@ -190,6 +190,7 @@ def test_a_media_port_that_is_taken_is_named():
         ("--host nowhere.invalid --allow-remote", "nowhere.invalid is no address that can be listened on"),
         ("--advertise nowhere.invalid", "--advertise: nowhere.invalid is no IPv4 address"),
         ("--fault flood", "--fault: kind is none of delay,"),
+        ("--fault delay\\ seconds=" + "[" * 5000, "--fault: seconds is not a number"),
         ("--fault kill_session\\ session=a", "There is no session a that could end."),
         ("--faults missing.json", "--faults: missing.json cannot be read: No such file"),
     ],
@@ -201,6 +202,7 @@ def test_what_is_wrong_is_said_in_words(arguments, words):
 
 def test_a_file_that_is_no_json_is_named():
     assert "--faults: - is not JSON: Expecting value" in refused("--faults", "-", given="soon")
+    assert "--faults: - is not JSON: maximum recursion" in refused("--faults", "-", given="[" * 100_000)
 
 
 def test_blocked_udp_is_said_before_anything_starts(monkeypatch):

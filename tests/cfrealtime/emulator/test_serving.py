@@ -64,6 +64,19 @@ async def test_a_caller_who_hangs_up_is_noticed_and_his_call_goes_on():
         assert emulator.journal()["breaches"] == []
 
 
+@pytest.mark.parametrize("door", ["/v1/apps/demo/sessions/new", "/_emulator/faults"])
+async def test_a_caller_who_hangs_up_before_he_has_said_it_all_is_nothing_to_complain_of(caplog, door):
+    async with Emulator().serve() as base_url:
+        url = httpx.URL(base_url)
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(f"POST {door} HTTP/1.1\r\nhost: emulator\r\ncontent-length: 20\r\n\r\n{{".encode())
+        writer.write_eof()
+        assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
+    assert caplog.records == []
+
+
 async def test_a_server_stops_although_a_call_waits():
     emulator = Emulator(media=ManualMediaPlane(automatic=False))
     async with emulator.serve() as base_url, client_at(base_url) as client:

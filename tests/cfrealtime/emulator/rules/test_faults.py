@@ -92,6 +92,7 @@ def test_several_come_as_a_list_or_under_a_name_and_may_be_lines_of_text():
         ("", "kind is none of"),
         (7, "an object with a kind, or a line of text"),
         ({"faults": 7}, "an object with a kind"),
+        ({"faults": {"faults": []}}, "kind is none of"),
         ({"kind": "delay"}, "delay needs seconds."),
         ({"kind": "delay", "seconds": -1}, "seconds is not a number from 0 to 86400."),
         ({"kind": "delay", "seconds": True}, "seconds is not a number"),
@@ -114,6 +115,8 @@ def test_several_come_as_a_list_or_under_a_name_and_may_be_lines_of_text():
         ({"kind": "kill_session", "session": "a", "nth": 2}, "kill_session needs the session"),
         ("delay seconds", "'seconds' is not of the form name=value."),
         ("delay seconds=soon", "seconds is not a number"),
+        ("delay seconds=" + "[" * 5000, "seconds is not a number"),
+        ("delay seconds=" + "1" * 5000, "seconds is not a number"),
         ("silence track='my", "cannot be read: No closing quotation."),
     ],
 )
