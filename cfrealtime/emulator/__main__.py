@@ -15,6 +15,7 @@ import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .environment import environment_of
 from .media.network import network_problem, outgoing_address, udp_problem
 from .options import CannotStartError, Options, read_options
 from .rules.faults import FaultError
@@ -114,7 +115,7 @@ def _stop_signal() -> asyncio.Event:
 
 
 def _announce(options: Options, base_url: str, address: Address) -> None:
-    environment = _environment(options, base_url)
+    environment = environment_of(options.apps, options.turn_keys, base_url)
     page = f"{base_url.removesuffix('/v1')}/_emulator/"
     waiting = f" Faults: {len(options.faults)}, seed {options.seed}." if options.faults else ""
     sys.stderr.write(
@@ -131,18 +132,6 @@ def _announce(options: Options, base_url: str, address: Address) -> None:
         line = "export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-def _environment(options: Options, base_url: str) -> dict[str, str]:
-    app_id, secret = next(iter(options.apps.items()))
-    key_id, token = next(iter(options.turn_keys.items()))
-    return {
-        "CLOUDFLARE_REALTIME_APP_ID": app_id,
-        "CLOUDFLARE_REALTIME_APP_SECRET": secret,
-        "CLOUDFLARE_REALTIME_BASE_URL": base_url,
-        "CLOUDFLARE_TURN_KEY_ID": key_id,
-        "CLOUDFLARE_TURN_API_TOKEN": token,
-    }
 
 
 def _description(

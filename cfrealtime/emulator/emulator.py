@@ -47,16 +47,14 @@ class Emulator:
         seed: int = 0,
     ) -> None:
         self.media: MediaPlane = media if media is not None else ManualMediaPlane(clock=clock)
+        self.apps = dict(apps if apps is not None else demo.APPS)
+        """App id to secret."""
+        self.turn_keys = dict(turn_keys if turn_keys is not None else demo.TURN_KEYS)
+        """Key id to API token."""
         self._world = World(self.media, clock, new_id=lambda: secrets.token_hex(16), seed=seed)
         self._turn = TurnCredentials(self._world)
         self._adapters = Adapters(self._world, dial, allow_localhost=allow_localhost_adapters)
-        self._service = Service(
-            apps if apps is not None else demo.APPS,
-            turn_keys if turn_keys is not None else demo.TURN_KEYS,
-            self._world,
-            self._turn,
-            self._adapters,
-        )
+        self._service = Service(self.apps, self.turn_keys, self._world, self._turn, self._adapters)
         self._users = 0
         self.app: ASGIApp = build_app(self._service, pages(self), lambda: self)
 
