@@ -36,7 +36,7 @@ class AsyncTurn:
         api_token: str | None = None,
         *,
         base_url: str | None = None,
-        timeout: float = 10.0,
+        timeout: float = 20.0,
         max_retries: int = 2,
         hooks: Hooks | None = None,
         http_client: AsyncHttpClient | None = None,

@@ -45,7 +45,7 @@ class Realtime:
         app_secret: str | None = None,
         *,
         base_url: str | None = None,
-        timeout: float = 10.0,
+        timeout: float = 20.0,
         max_retries: int = 2,
         hooks: Hooks | None = None,
         http_client: SyncHttpClient | None = None,

@@ -87,6 +87,8 @@ class Session:
     """An exchange has been completed: the endpoint's description is known."""
     connected_at: float | None = None
     lost_at: float | None = None
+    recovered_at: float | None = None
+    """When the connection last came back after it was lost."""
     ended_at: float | None = None
     ended_because: str = ""
     recent: tuple[float, ...] = ()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from tests.cfrealtime.emulator.sdp.endpoint import M
 from tests.conformance.stage import outcome
 
+LOST = ("200 active", "200 inactive", "200", "410 session_error")
+"""What may be left of a publisher who was heard of 35 s ago: nobody says when the service notices."""
+
 
 async def test_a_silent_track_is_collected(stage):
     """[documented] A published track without incoming packets for 30 s is garbage-collected."""
@@ -41,6 +44,18 @@ async def test_a_connection_that_is_lost(stage, met):
     await stage.pass_time(60)
     later = outcome(await speaker.get())
     met(f"after 20 s: {soon}, after 80 s: {later}", "after 20 s: 200, after 80 s: 410 session_error")
+
+
+async def test_the_tracks_of_a_connection_that_is_lost(stage, met):
+    """[documented] A session's tracks can be reused for 30 s after its connectivity was lost."""
+    speaker = await stage.speaker()
+    speaker.endpoint.vanish()
+    await stage.pass_time(25)
+    assert await speaker.statuses() == {"0": "active"}
+    await stage.pass_time(10)  # without packets for longer than a connected publisher may be
+    response = await speaker.get()
+    statuses = {track["status"] for track in response.json().get("tracks", [])}
+    met(f"after 35 s: {' '.join([outcome(response), *statuses])}", *(f"after 35 s: {one}" for one in LOST))
 
 
 async def test_what_received_from_a_session_that_is_over(stage, met):

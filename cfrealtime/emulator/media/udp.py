@@ -13,6 +13,8 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
+from cfrealtime.emulator.limits import CONSENT
+
 from . import rtcp
 from .data_association import ChannelCallbacks
 from .data_relay import Message, Relay
@@ -37,8 +39,6 @@ from .port import Port
 from .secure import Callbacks, Certificate, SecureTransport
 from .subscription import Emit
 
-CONSENT = 15.0
-"""Seconds without a connectivity check after which a session counts as lost."""
 TICK = 0.05
 
 

@@ -14,7 +14,9 @@ def connected(session: Session, now: float) -> Session:
     """The transport came up, or came back."""
     if session.ended_at is not None:
         return session
-    return evolve(session, connected_at=session.connected_at or now, lost_at=None)
+    if session.lost_at is not None:
+        return evolve(session, lost_at=None, recovered_at=now)
+    return evolve(session, connected_at=session.connected_at or now)
 
 
 def lost(session: Session, now: float, *, closed: bool) -> Session:
@@ -71,6 +73,12 @@ def next_change(session: Session, heard: Heard) -> float:
 
 
 def silent_at(session: Session, publication: Publication, heard: Heard) -> float:
-    """When a publication is collected if nothing more arrives."""
+    """When a publication is collected if nothing more arrives.
+
+    Docs: a lost session and its tracks can be reused until `SESSION_REUSE` is over, so they end together. That a
+    session which came back has its whole while to be heard again is our choice.
+    """
+    if session.lost_at is not None:
+        return max(publication.since, session.lost_at + SESSION_REUSE)
     last = heard(session.session_id, publication.mid)
-    return max(publication.since, last or publication.since) + MEDIA_INACTIVITY
+    return max(publication.since, last or 0.0, session.recovered_at or 0.0) + MEDIA_INACTIVITY

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from cfrealtime.emulator import Emulator
+from cfrealtime.emulator.limits import PACKETS_WAIT
 from tests.cfrealtime.emulator.peer import Peer, client_of, codes, remote
 from tests.cfrealtime.emulator.test_tracks import publisher
 
@@ -132,7 +133,7 @@ async def test_waiting_takes_as_long_as_the_emulators_time_does(speed):
         await asyncio.sleep(1)
         came = asyncio.get_running_loop().time()
         assert await rings(client, peer, "mic") == "empty_track_error"
-        assert asyncio.get_running_loop().time() - came == pytest.approx(5 / speed, abs=0.02)
+        assert asyncio.get_running_loop().time() - came == pytest.approx(PACKETS_WAIT / speed, abs=0.02)
 
 
 async def test_what_held_from_the_start_is_noted_and_can_be_cleared_after_the_end():

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from cfrealtime.emulator import Emulator, ManualMediaPlane
+from cfrealtime.emulator.limits import PACKETS_WAIT
 from tests.cfrealtime.emulator.peer import Peer, client_of, codes, local, remote
 from tests.cfrealtime.emulator.sdp.endpoint import M, answer, blocks, describe, stopped, value
 
@@ -150,7 +151,9 @@ async def test_a_silent_publisher_fails_alone_after_a_wait():
         started = asyncio.get_running_loop().time()
         response = await viewer.post_tracks([remote(silent.id, "mic"), remote(loud.id, "mic")])
         assert codes(response) == ["empty_track_error", None]
-        assert asyncio.get_running_loop().time() - started == pytest.approx(5)
+        waited = asyncio.get_running_loop().time() - started
+        assert waited == pytest.approx(PACKETS_WAIT)
+        assert waited > 8  # callers that give up sooner are held up by the service
         assert [t["source_session_id"] for t in emulator.active_tracks(viewer.id)] == [loud.id]
 
 

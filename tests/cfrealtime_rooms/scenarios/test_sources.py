@@ -112,11 +112,11 @@ async def test_a_source_nobody_can_receive_holds_up_no_other():
         stage.media.silence(stage.session(ann), stage.mid(ann, "camera"))
         await stage.rest(6)
         dan = await stage.join("dan")
-        await stage.rest(7)
+        await stage.rest(12)  # the call for both of ann's is held for 10 s
         assert ("ann", "microphone") in dan.receiving()
         assert ("ann", "camera") not in dan.receiving()
         late = await stage.join("late")
-        await stage.rest(9)
+        await stage.rest(14)
         assert sources("late") <= set(dan.receiving())
         stage.media.flow(stage.session(ann))
         await stage.rest(60)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
+from cfrealtime.emulator.limits import CONSENT
 from cfrealtime.emulator.rules import lifetime
 from cfrealtime.emulator.state import Publication, Session
 
@@ -36,7 +37,27 @@ def test_a_session_that_lost_its_connection_ends_thirty_seconds_later(now, over)
 
 def test_a_recovered_session_lives_on_with_its_first_connection_time():
     lost = lifetime.lost(SESSION, 200.0, closed=False)
-    assert lifetime.connected(lost, 210.0) == SESSION
+    assert lifetime.connected(lost, 210.0) == evolve(SESSION, recovered_at=210.0)
+
+
+def test_the_tracks_of_a_lost_session_can_be_reused_as_long_as_the_session_can():
+    """Real media say that a connection is lost when the last packet is old already."""
+
+    def heard(session_id: str, mid: str) -> float:
+        return 185.0
+
+    lost = lifetime.lost(SESSION, 185.0 + CONSENT, closed=False)
+    assert lifetime.next_change(lost, heard) == 230.0
+    assert lifetime.aged(lost, heard, 229.9) is lost
+    assert lifetime.aged(lost, heard, 230.0).ended_at == 230.0
+
+
+def test_a_session_that_came_back_has_time_to_be_heard_again():
+    lost = lifetime.lost(SESSION, 200.0, closed=False)
+    back = lifetime.connected(lost, 229.0)
+    assert lifetime.aged(back, lambda *_: 185.0, 258.9) is back
+    assert lifetime.aged(back, lambda *_: 185.0, 259.0).publications["0"].ended == "collected"
+    assert lifetime.aged(back, lambda *_: 230.0, 259.9) is back
 
 
 def test_a_session_that_ended_never_comes_back():
