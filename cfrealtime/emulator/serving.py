@@ -7,11 +7,13 @@ import logging
 import socket
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .spoiling import ConnectionDroppedError
+from .spoiling import ABORT
 
 _LOG = logging.getLogger("uvicorn.error")
 
@@ -32,12 +34,21 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _Abortable(H11Protocol):
+    """A connection that the application can break, which no message of ASGI does."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        connection = cast("asyncio.Transport", transport)
+        super().connection_made(connection)
+        self.app_state = {**self.app_state, ABORT: connection.abort}
+
+
 class _Unexpected(logging.Filter):
-    """Keeps a server from complaining of what was asked for: broken connections, calls cut off by its end."""
+    """Keeps a server from complaining of what was asked for: calls cut off by its end."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, ConnectionDroppedError | asyncio.CancelledError):
+        if isinstance(error, asyncio.CancelledError):
             return False
         return "graceful shutdown exceeded" not in str(record.msg)
 
@@ -51,7 +62,13 @@ async def serving(app: ASGIApp, host: str, port: int) -> AsyncGenerator[tuple[st
     # head: asyncio sees to that only where a socket's protocol is named, and `create_server` names none.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
-        app, lifespan="off", access_log=False, log_config=None, ws="none", timeout_graceful_shutdown=1
+        app,
+        http=_Abortable,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        ws="none",
+        timeout_graceful_shutdown=1,
     )
     server, expected = _Server(config), _Unexpected()
     _LOG.addFilter(expected)

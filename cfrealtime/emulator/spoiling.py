@@ -10,6 +10,9 @@ from starlette.types import Receive, Scope, Send
 
 from .rules.faults import Ending, Garbage, Html, LoseAnswer, Refuse, Stall
 
+ABORT: Final = "abort_connection"
+"""Under this key of a scope's state a server puts what breaks the connection. Without it an exception says so to
+callers in the same process."""
 WITHOUT_BODY: Final = frozenset({204, 304})
 """Statuses of which HTTP allows no body."""
 _PAGE: Final = """<!doctype html>
@@ -24,12 +27,15 @@ class ConnectionDroppedError(ConnectionError):
 
 
 class _BrokenConnection(Response):
-    """Promises a body and breaks off: what a client sees when the connection dies before the answer."""
+    """No answer at all: not a byte of one leaves."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [(b"content-length", b"1")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        raise ConnectionDroppedError("A fault broke the connection.")
+        abort = scope.get("state", {}).get(ABORT)
+        if abort is None:
+            raise ConnectionDroppedError("A fault broke the connection.")
+        abort()
+        while (await receive())["type"] != "http.disconnect":
+            pass
 
 
 class _StalledBody(Response):

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import http.client
+import socket
+import urllib.request
 
 import httpx
 import pytest
@@ -36,13 +40,53 @@ async def test_a_port_that_is_taken_is_an_error_of_the_system():
                 pass
 
 
-async def test_a_lost_answer_is_a_broken_connection():
+NEW_SESSION = b"POST /v1/apps/demo/sessions/new HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\n\r\n"
+
+
+def by_socket(url: httpx.URL) -> None:
+    with socket.create_connection((url.host, url.port), timeout=60) as connection:
+        connection.sendall(NEW_SESSION)
+        assert connection.recv(1) == b""
+    raise ConnectionError
+
+
+def by_http_client(url: httpx.URL) -> None:
+    connection = http.client.HTTPConnection(url.host, url.port, timeout=60)
+    with contextlib.closing(connection):
+        connection.request("POST", "/v1/apps/demo/sessions/new", headers={"Authorization": "Bearer secret"})
+        connection.getresponse()
+
+
+def by_urllib(url: httpx.URL) -> None:
+    request = urllib.request.Request(f"{url}/apps/demo/sessions/new", method="POST")
+    request.add_header("Authorization", "Bearer secret")
+    urllib.request.urlopen(request, timeout=60)
+
+
+def by_httpx(url: httpx.URL) -> None:
+    httpx.post(f"{url}/apps/demo/sessions/new", headers={"Authorization": "Bearer secret"}, timeout=60)
+
+
+@pytest.mark.parametrize("call", [by_socket, by_http_client, by_urllib, by_httpx])
+@pytest.mark.parametrize(("fault", "landed"), [("refuse", 0), ("lose_answer", 1)])
+async def test_a_broken_connection_brings_not_a_byte_of_an_answer(call, fault, landed, caplog):
     emulator = Emulator()
+    emulator.faults.add(fault)
+    async with emulator.serve() as base_url:
+        with pytest.raises((ConnectionError, httpx.RemoteProtocolError, httpx.ReadError)):
+            await asyncio.to_thread(call, httpx.URL(base_url))
+    assert len(emulator.state()["sessions"]) == landed
+    assert caplog.records == []
+
+
+async def test_after_a_broken_connection_the_next_one_is_answered():
+    emulator = Emulator()
+    emulator.faults.refuse("new_session", nth=2)
     async with emulator.serve() as base_url, client_at(base_url) as client:
-        emulator.faults.lose_answer("new_session")
-        with pytest.raises(httpx.TransportError):
-            await client.post("/v1/apps/demo/sessions/new")
-        assert len(emulator.state()["sessions"]) == 1
+        await Peer.join(client)
+        with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
+            await Peer.join(client)
+        await Peer.join(client)
 
 
 async def test_a_caller_who_hangs_up_is_noticed_and_his_call_goes_on():
