@@ -11,8 +11,8 @@ from starlette.types import Receive, Scope, Send
 from .rules.faults import Ending, Garbage, Html, LoseAnswer, Refuse, Stall
 
 ABORT: Final = "abort_connection"
-"""Under this key of a scope's state a server puts what breaks the connection. Without it an exception says so to
-callers in the same process."""
+"""Under this key of a scope's state a server puts what breaks the connection. Without it callers in the same
+process see an exception."""
 WITHOUT_BODY: Final = frozenset({204, 304})
 """Statuses of which HTTP allows no body."""
 _PAGE: Final = """<!doctype html>
