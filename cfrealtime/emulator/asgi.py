@@ -54,7 +54,7 @@ def _operation(service: Service, operation: str) -> Handler:
             request.path_params.get("session_id"),
             request.path_params.get("key_id"),
             request.path_params.get("username"),
-            request.headers.get("authorization", "").removeprefix("Bearer "),
+            _bearer_token(request.headers.get("authorization", "")),
             await _body(request),
             dict(request.query_params),
         )
@@ -67,6 +67,12 @@ def _operation(service: Service, operation: str) -> Handler:
         return spoiled(whole, answer.spoiled_by)
 
     return endpoint
+
+
+def _bearer_token(authorization: str) -> str:
+    """The token, nothing where there is none. RFC 9110: the name of the scheme is case-insensitive."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 async def _body(request: Request) -> bytes:

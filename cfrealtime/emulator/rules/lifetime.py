@@ -75,8 +75,8 @@ def next_change(session: Session, heard: Heard) -> float:
 def silent_at(session: Session, publication: Publication, heard: Heard) -> float:
     """When a publication is collected if nothing more arrives.
 
-    Docs: a lost session and its tracks can be reused until `SESSION_REUSE` is over, so they end together. That a
-    session which came back has its whole while to be heard again is our choice.
+    Docs: a lost session and its tracks can be reused until `SESSION_REUSE` is over, so they end together.
+    That a session which came back has its whole while to be heard again is our choice.
     """
     if session.lost_at is not None:
         return max(publication.since, session.lost_at + SESSION_REUSE)

@@ -42,6 +42,20 @@ async def test_a_wrong_secret_is_unauthorized_and_an_unknown_app_is_not_found():
         assert refused(await client.post("/v1/apps/other/sessions/new")) == (404, "not_found")
 
 
+@pytest.mark.parametrize("header", ["bearer secret", "BEARER  secret"])
+async def test_the_scheme_of_authorization_is_told_by_its_name_in_any_case(header):
+    async with client_of(Emulator()) as client:
+        made = await client.post(f"{APP}/sessions/new", headers={"Authorization": header})
+        assert made.status_code == 201
+
+
+@pytest.mark.parametrize("header", ["secret", "Basic secret", "Bearersecret", "Bearer", ""])
+async def test_a_secret_without_its_scheme_is_none(header):
+    async with client_of(Emulator()) as client:
+        response = await client.post(f"{APP}/sessions/new", headers={"Authorization": header})
+        assert refused(response) == (401, "unauthorized")
+
+
 async def test_apps_do_not_see_each_others_sessions():
     async with client_of(Emulator({"demo": "secret", "other": "secret"})) as client:
         peer = await Peer.join(client)
