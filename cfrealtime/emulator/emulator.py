@@ -124,7 +124,8 @@ class Emulator:
 
     def leaks(self) -> tuple[Leak, ...]:
         """What is active or open now: tracks, data channels, adapters, exchanges and calls."""
-        return leaks(self.state(), self._world.journal.view()["calls"])
+        journal = self._world.journal
+        return leaks(self.state(), journal.makers, journal.handled)
 
     def assert_no_leaks(self) -> None:
         """For the end of a test: an AssertionError says what is left, and which call made it."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Mapping
-from typing import Any, cast
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import islice, takewhile
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from attrs import define, field, frozen
 
 from .refusals import ASKED_FOR, Breach, Json
 from .rules.events import Event
 from .rules.faults import FailItem
+from .rules.leaks import Makers
 
 KEPT = 50_000
 """Calls remembered; the oldest are forgotten, the counts are not."""
@@ -84,15 +86,7 @@ class Filter:
     since: int = 0
     """Only what came after the call of this number."""
     newest: int | None = None
-    """Only so many calls, and so many events."""
-
-    def takes(self, entry: Entry) -> bool:
-        """Whether a call is wanted."""
-        return (
-            entry.n > self.since
-            and self.operation in (None, entry.operation)
-            and self.session_id in (None, entry.session_id)
-        )
+    """Only so many calls, so many breaches and so many events."""
 
 
 @frozen
@@ -102,73 +96,164 @@ class _Happened:
     at: float
     event: Event
 
+    operation = None
+
+    @property
+    def session_id(self) -> str | None:
+        return self.event.session_id
+
+    def view(self) -> Json:
+        return {"after": self.after, "at": round(self.at, 6), **self.event.view()}
+
 
 @frozen
 class _NotedBreach:
+    after: int
+    """The number of the last call before: a call may be refused long after it came."""
     entry: Entry = field(eq=False)
     breach: Breach
 
+    @property
+    def operation(self) -> str:
+        return self.entry.operation
+
+    @property
+    def session_id(self) -> str | None:
+        return self.entry.session_id
+
+    def view(self) -> Json:
+        rule, detail = self.breach.rule, self.breach.detail
+        return {"n": self.entry.n, "session_id": self.session_id, "rule": rule, "detail": detail}
+
+
+class _Filed(Protocol):
+    @property
+    def operation(self) -> str | None: ...
+
+    @property
+    def session_id(self) -> str | None: ...
+
+    def view(self) -> Json: ...
+
+
+T = TypeVar("T", bound=_Filed)
+
+
+class _File(Generic[T]):
+    """The newest things of one sort, found by operation and session without a look at all the others."""
+
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+        self._number = 0
+        # By number, so that the oldest is found and goes at once; a dictionary of few is small.
+        self._all: dict[int, T] = {}
+        self._by_operation: dict[str, dict[int, T]] = {}
+        self._by_session: dict[str, dict[int, T]] = {}
+
+    def add(self, thing: T) -> T | None:
+        """File it; gives what had to go for it."""
+        number = self._number = self._number + 1
+        self._all[number] = thing
+        if thing.operation is not None:
+            self._by_operation.setdefault(thing.operation, {})[number] = thing
+        if thing.session_id is not None:
+            self._by_session.setdefault(thing.session_id, {})[number] = thing
+        return self._drop(number - self._kept) if number > self._kept else None
+
+    def newest(self, operation: str | None, session_id: str | None) -> Iterator[T]:
+        """What was filed under both, the newest first. Under two, the smaller shelf is looked through."""
+        shelves = [self._all]
+        if operation is not None:
+            shelves.append(self._by_operation.get(operation, {}))
+        if session_id is not None:
+            shelves.append(self._by_session.get(session_id, {}))
+        for thing in reversed(min(shelves[1:] or shelves, key=len).values()):
+            if operation in (None, thing.operation) and session_id in (None, thing.session_id):
+                yield thing
+
+    def _drop(self, number: int) -> T:
+        thing = self._all.pop(number)
+        for shelves, name in ((self._by_operation, thing.operation), (self._by_session, thing.session_id)):
+            if name is not None:
+                del shelves[name][number]
+                if not shelves[name]:
+                    del shelves[name]
+        return thing
+
 
 class Journal:
-    """The emulator's memory, in the order in which things came."""
+    """The emulator's memory, in the order in which things came. A look at it costs what it shows."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int = KEPT) -> None:
         self.version = 0
         """Another number after every change."""
-        self._entries: deque[Entry] = deque(maxlen=KEPT)
-        self._breaches: deque[_NotedBreach] = deque(maxlen=KEPT)
-        self._events: deque[_Happened] = deque(maxlen=KEPT)
+        self.makers = Makers()
+        """Which of the calls that are remembered made what."""
+        self._kept = kept
+        self._calls = _File[Entry](kept)
+        self._breaches = _File[_NotedBreach](kept)
+        self._events = _File[_Happened](kept)
+        self._open: dict[int, Entry] = {}
         self._counts: Counter[str] = Counter()
 
     def open(self, at: float, operation: str, app_id: str | None, session_id: str | None) -> Entry:
         """A call has come."""
         self._counts[operation] += 1
-        entry = Entry(self._counts.total(), at, app_id, session_id, operation)
-        self._entries.append(entry)
+        entry = Entry(self.count(), at, app_id, session_id, operation)
+        self._open[entry.n] = entry
+        forgotten = self._calls.add(entry)
+        if forgotten is not None:
+            self.makers.forget(forgotten)
         self.version += 1
         return entry
+
+    def finish(self, entry: Entry, status: int, body: Mapping[str, Any]) -> None:
+        """A call has come to its answer, which may still be held up."""
+        entry.finish(status, body)
+        if entry.n > self.count() - self._kept:
+            self.makers.note(entry)
 
     def close(self, entry: Entry, seconds: float) -> None:
         """A call is over, so many seconds after it came."""
         entry.seconds = seconds
+        del self._open[entry.n]
         self.version += 1
 
     def breach(self, entry: Entry, breach: Breach) -> None:
         """A call broke its session's order."""
-        self._breaches.append(_NotedBreach(entry, breach))
+        self._breaches.add(_NotedBreach(self.count(), entry, breach))
 
     def note(self, at: float, event: Event) -> None:
         """Something happened without a call."""
-        self._events.append(_Happened(self._counts.total(), at, event))
+        self._events.add(_Happened(self.count(), at, event))
         self.version += 1
 
     def count(self, operation: str | None = None) -> int:
         """How many calls there were, of one operation or of all."""
         return self._counts.total() if operation is None else self._counts[operation]
 
+    @property
+    def handled(self) -> tuple[Entry, ...]:
+        """The calls that are being handled now."""
+        return tuple(self._open.values())
+
     def view(self, wanted: Filter = Filter()) -> Json:
         """Calls, breaches and events as JSON, for /_emulator/journal. Asked for an operation, no events."""
-        newest = -(wanted.newest or 0)
-        calls = [entry for entry in self._entries if wanted.takes(entry)][newest:]
-        breaches = [
-            {
-                "n": noted.entry.n,
-                "session_id": noted.entry.session_id,
-                "rule": noted.breach.rule,
-                "detail": noted.breach.detail,
-            }
-            for noted in self._breaches
-            if wanted.takes(noted.entry)
-        ]
-        events = [
-            {"after": noted.after, "at": round(noted.at, 6), **noted.event.view()}
-            for noted in self._events
-            if wanted.operation is None
-            and noted.after >= wanted.since
-            and wanted.session_id in (None, noted.event.session_id)
-        ]
+        under, since = (wanted.operation, wanted.session_id), wanted.since
+        calls = takewhile(lambda entry: entry.n > since, self._calls.newest(*under))
+        noted = takewhile(lambda breach: breach.after > since, self._breaches.newest(*under))
+        breaches = (breach for breach in noted if breach.entry.n > since)
+        events = takewhile(lambda happened: happened.after >= since, self._events.newest(*under))
         return {
-            "calls": [entry.view() for entry in calls],
-            "breaches": breaches,
-            "events": events[newest:],
+            "counts": dict(self._counts),
+            "calls": _views(calls, wanted.newest),
+            "breaches": _views(breaches, wanted.newest),
+            "events": _views(events, wanted.newest),
         }
+
+
+def _views(newest_first: Iterator[_Filed], newest: int | None) -> list[Json]:
+    """As JSON, in the order in which they came."""
+    found = [thing.view() for thing in islice(newest_first, newest)]
+    found.reverse()
+    return found

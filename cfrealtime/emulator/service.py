@@ -151,7 +151,7 @@ class Service:
                 self.journal.breach(entry, refusal.breach)
             answer = Answer(refusal.status, refusal.body(), refusal.headers)
         answer = _spoiled(answer, verdict.ending)
-        entry.finish(answer.status, answer.body)
+        self.journal.finish(entry, answer.status, answer.body)
         return answer
 
     async def _perform(self, call: Call, entry: Entry, body: _Body, ending: Ending | None) -> Answer:
