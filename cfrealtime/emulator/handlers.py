@@ -90,7 +90,7 @@ async def close_tracks(world: World, session_id: str, request: wire.CloseRequest
     names = {mid: naming.track_on(session, mid) or "" for mid in request.mids}
     faults = world.faults.item_errors("close_tracks", session_id, names.values())
     failing = {mid: faults[name] for mid, name in names.items() if name in faults}
-    session, items = closing.close(session, request.mids, failing)
+    session, items = closing.close(session, request.mids, failing, forced=request.force)
     negotiation = world.negotiation(session_id)
     negotiation.stop_sections([mid for mid, error in items if error is None])
     if request.offer is not None:

@@ -41,7 +41,7 @@ class Publication:
     """When it was agreed on; infinity while the endpoint's answer to our offer is outstanding."""
     rids: tuple[str, ...] = ()
     ended: Literal["forced", "stopped", "collected"] | None = None
-    """Closed by force, stopped in an offer, or garbage-collected for silence."""
+    """Closed by force, closed or stopped with an offer of the endpoint, or garbage-collected for silence."""
     deaf: bool = False
     """Published again on a mid closed by force: accepted, and nothing arrives."""
     both_ways: bool = False

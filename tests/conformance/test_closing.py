@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.cfrealtime.emulator.sdp.endpoint import M
-from tests.conformance.stage import outcome
+from tests.conformance.stage import local, outcome
 
 
 async def test_closing_a_publishers_section_stops_it_for_everyone(stage):
@@ -125,7 +125,7 @@ async def test_publishing_again_on_a_section_closed_by_force(stage, met):
         return
     subscribing = asyncio.create_task(listener.new_tracks({**speaker.remote("0"), "trackName": "again"}))
     await asyncio.sleep(0.2)
-    await stage.pass_time(6)
+    await stage.pass_time(12)
     subscribed = await subscribing
     delivers = outcome(subscribed) == "200"
     met(
@@ -135,6 +135,20 @@ async def test_publishing_again_on_a_section_closed_by_force(stage, met):
     )
     if delivers:
         await listener.answer(subscribed)
+
+
+async def test_publishing_again_on_a_section_that_a_negotiated_close_left(stage, met):
+    """[unproven] Whether a mid that was closed while its offer left the section can be published on again."""
+    person, listener = await stage.speaker(b"again"), await stage.enter()
+    assert outcome(await person.publish(M("audio", "1", ssrc=9000))) == "200"
+    assert outcome(await person.close_with_offer(["0"], stop=[])) == "200"
+    offer = {"type": "offer", "sdp": person.endpoint.offer()}
+    response = await person.new_tracks(local("0", person.track("0")), sessionDescription=offer)
+    known = ("200 item:repeated_local_track_error", "406 invalid_session_description", "400 invalid_params")
+    met(outcome(response), "200", *known)
+    if outcome(response) == "200":
+        (mid,) = await listener.receive(person.remote("0"))
+        await listener.hears(mid, b"again")
 
 
 async def test_a_close_of_nothing(stage, met):

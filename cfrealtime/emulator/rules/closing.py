@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Literal
 
 from attrs import evolve
 
@@ -13,15 +14,19 @@ ABSENT = ItemError("close_track_error", "No open track has this mid.")
 
 
 def close(
-    session: Session, mids: Collection[str], failing: Mapping[str, ItemError] | None = None
+    session: Session, mids: Collection[str], failing: Mapping[str, ItemError] | None = None, *, forced: bool
 ) -> tuple[Session, tuple[tuple[str, ItemError | None], ...]]:
-    """Close each mid but the `failing`; docs: `close_track_error` where one is absent or closed already."""
+    """Close each mid but the `failing`; docs: `close_track_error` where one is absent or closed already.
+
+    What was closed by force can be published on its mid again to no effect only (seen). That nothing is wrong
+    with a mid closed by an offer which left its section is our choice.
+    """
     items = list[tuple[str, ItemError | None]]()
     for mid in mids:
         if failing and mid in failing:
             items.append((mid, failing[mid]))
             continue
-        after = _without(session, mid)
+        after = _without(session, mid, "forced" if forced else "stopped")
         items.append((mid, ABSENT if after is session else None))
         session = after
     return session, tuple(items)
@@ -40,11 +45,11 @@ def stopped(session: Session, live_mids: Collection[str]) -> Session:
     return evolve(session, publications=publications, subscriptions=subscriptions)
 
 
-def _without(session: Session, mid: str) -> Session:
+def _without(session: Session, mid: str, how: Literal["forced", "stopped"]) -> Session:
     publication = session.publications.get(mid)
     subscription = session.subscriptions.get(mid)
     if publication is not None and publication.ended is None:
-        ended = evolve(publication, ended="forced")
+        ended = evolve(publication, ended=how)
         session = evolve(session, publications={**session.publications, mid: ended})
     if subscription is not None and not subscription.closed:
         # A section that carries both ways stops both ways (docs, bidirectional tracks).

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from cfrealtime.emulator import Emulator, ManualMediaPlane
-from tests.cfrealtime.emulator.peer import Peer, client_of, codes, remote
-from tests.cfrealtime.emulator.sdp.endpoint import M, blocks
+from tests.cfrealtime.emulator.peer import Peer, client_of, codes, local, remote
+from tests.cfrealtime.emulator.sdp.endpoint import M, blocks, describe
 from tests.cfrealtime.emulator.test_tracks import publisher
 
 pytestmark = pytest.mark.looptime
@@ -138,6 +138,18 @@ async def test_a_negotiated_close_may_list_more_than_its_offer_stops():
         peer = await publisher(client, "mic", "camera", "screen")
         assert codes(await peer.close("0", "1", stop=("0",))) == [None, None]
         assert [track["track_name"] for track in emulator.active_tracks()] == ["screen"]
+
+
+async def test_a_mid_closed_with_an_offer_that_left_its_section_can_be_published_on_again():
+    emulator = Emulator()
+    async with client_of(emulator) as client:
+        source, viewer = await publisher(client, "mic", "camera"), await Peer.join(client)
+        assert codes(await source.close("0", stop=())) == [None]
+        offer = {"type": "offer", "sdp": describe(*source.sections)}
+        again = await source.post_tracks([local("0", "mic")], sessionDescription=offer)
+        assert codes(again) == [None]
+        await viewer.subscribe(remote(source.id, "mic"))
+        assert [receive.active for receive in emulator.media.media(source.id).receives] == [True, True]
 
 
 async def test_an_offer_that_stops_a_section_closes_what_stood_on_it():

@@ -115,7 +115,7 @@ def test_what_a_section_cannot_carry():
 
 def test_a_close_ends_both_ways_at_once_and_can_be_repeated():
     session = subscribing.with_subscriptions(publishing.with_publication(SESSION, CAMERA), [BACK])
-    after, items = closing.close(session, ["s0", "s0"])
+    after, items = closing.close(session, ["s0", "s0"], forced=True)
     assert [error and error.code for _, error in items] == [None, "close_track_error"]
     assert after.publications["s0"].ended == "forced"
     assert after.subscriptions["s0"].closed
