@@ -8,15 +8,16 @@ import errno
 import gc
 import ipaddress
 import json
+import os
 import shlex
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, TextIO
 
 from .environment import environment_of
-from .media.network import network_problem, outgoing_address, udp_problem
+from .media.network import found_under, network_problem, only_here, outgoing_address, udp_problem
 from .options import CannotStartError, Options, read_options
 from .rules.faults import FaultError
 
@@ -25,8 +26,14 @@ if TYPE_CHECKING:
 
 CANNOT_START = 2
 """Exit code when the emulator cannot start; the reason is one sentence on standard error."""
+NOBODY_READS = 128 + 13
+"""Exit code when the reader of standard output is gone: what a shell says of a program that SIGPIPE ended."""
 BETWEEN_SEARCHES = 60.0
 """Seconds from one full search for garbage to the next."""
+
+
+class _NobodyReadsError(Exception):
+    """Standard output was closed by its reader."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,8 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(_serve(read_options(arguments)))
     except (ModuleNotFoundError, CannotStartError) as error:
-        sys.stderr.write(f"{error}\n")
+        _remark(f"{error}")
         return CANNOT_START
+    except _NobodyReadsError:
+        return NOBODY_READS
     except KeyboardInterrupt:  # where the loop takes no signal handlers
         pass
     return 0
@@ -46,9 +55,9 @@ async def _serve(options: Options) -> None:
     problem = udp_problem()
     if problem is not None:
         raise CannotStartError(problem)
-    advertised = _ip_address(options.advertise)
+    advertised = _advertised(options)
     # Only now: these need the packages of the extra, and take their time to import.
-    from . import Emulator, MediaPlaneError, UdpMediaPlane
+    from . import Emulator, UdpMediaPlane
 
     media = UdpMediaPlane(options.host, options.udp_port, advertise=advertised)
     emulator = Emulator(
@@ -58,13 +67,25 @@ async def _serve(options: Options) -> None:
         allow_localhost_adapters=options.localhost_adapters,
         seed=options.seed,
     )
-    try:
-        async with emulator.serve(options.host, options.port, advertise=_found_at(options)) as base_url:
+    async with contextlib.AsyncExitStack() as running:
+        with _starting(options):
+            base_url = await running.enter_async_context(
+                emulator.serve(options.host, options.port, advertise=_found_at(options))
+            )
             for fault in options.faults:
                 emulator.faults.add(fault)
-            _announce(options, base_url, media.address)
-            async with collecting_seldom():
-                await stop.wait()
+        _announce(options, base_url, media.address)
+        async with collecting_seldom():
+            await stop.wait()
+
+
+@contextlib.contextmanager
+def _starting(options: Options) -> Generator[None]:
+    """Words for what may be in the way until everything is there."""
+    from . import MediaPlaneError
+
+    try:
+        yield
     except FaultError as error:
         raise CannotStartError(f"--fault: {error}") from error
     except MediaPlaneError as error:
@@ -118,20 +139,44 @@ def _announce(options: Options, base_url: str, address: Address) -> None:
     environment = environment_of(options.apps, options.turn_keys, base_url)
     page = f"{base_url.removesuffix('/v1')}/_emulator/"
     waiting = f" Faults: {len(options.faults)}, seed {options.seed}." if options.faults else ""
-    sys.stderr.write(
+    _remark(
         f"Cloudflare Realtime, emulated. What happens: {page}  Media: UDP {address.host}:{address.port}."
-        f"{waiting} Stop with Ctrl+C.\n"
+        f"{waiting} Stop with Ctrl+C."
     )
-    problem = network_problem() if options.advertise is None else None
+    advertised = options.advertise
+    problem = network_problem() if advertised is None else only_here(advertised, address.host)
     if problem is not None:
-        sys.stderr.write(f"{problem}\n")
-    sys.stderr.flush()
+        _remark(problem)
     if options.json:
         line = json.dumps(_description(options, base_url, page, address, environment))
     else:
         line = "export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    try:
+        _write(sys.stdout, line)
+    except BrokenPipeError as error:
+        raise _NobodyReadsError from error
+    except OSError as error:
+        raise CannotStartError(f"Standard output takes nothing: {error.strerror or error}.") from error
+
+
+def _remark(words: str) -> None:
+    """Say something to people, where anyone listens."""
+    with contextlib.suppress(OSError):
+        _write(sys.stderr, words)
+
+
+def _write(stream: TextIO | None, line: str) -> None:
+    """Write a line at once; a stream that was closed before we began is None, and takes anything."""
+    if stream is None:
+        return
+    try:
+        stream.write(f"{line}\n")
+        stream.flush()
+    except OSError:
+        # What is left in the buffer would be tried again at the end, and complained of.
+        with contextlib.suppress(OSError), open(os.devnull, "w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
+        raise
 
 
 def _description(
@@ -157,15 +202,14 @@ def _found_at(options: Options) -> str | None:
     return None
 
 
-def _ip_address(name: str | None) -> str | None:
+def _advertised(options: Options) -> str | None:
     """What descriptions say of an advertised name: endpoints take addresses only."""
-    if name is None:
+    if options.advertise is None:
         return None
     try:
-        found = socket.getaddrinfo(name, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
-    except (OSError, UnicodeError) as error:
-        raise CannotStartError(f"--advertise: {name} is no IPv4 address, nor a name of one.") from error
-    return str(found[0][4][0])
+        return found_under(options.advertise)
+    except ValueError as error:
+        raise CannotStartError(f"--advertise: {error}.") from error
 
 
 def _why(error: OSError, what: str, option: str, port: int, host: str) -> str:

@@ -7,6 +7,7 @@ import ipaddress
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,8 +56,8 @@ def read_options(arguments: Sequence[str] | None) -> Options:
         port=given.port,
         udp_port=given.udp_port,
         advertise=given.advertise,
-        apps=dict(given.app) if given.app else demo.APPS,
-        turn_keys=dict(given.turn_key) if given.turn_key else demo.TURN_KEYS,
+        apps=_by_id("--app", given.app) if given.app else demo.APPS,
+        turn_keys=_by_id("--turn-key", given.turn_key) if given.turn_key else demo.TURN_KEYS,
         localhost_adapters=not given.refuse_localhost_adapters,
         seed=given.seed,
         faults=(*(given.fault or ()), *(fault for faults in given.faults or () for fault in faults)),
@@ -72,8 +73,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--host", metavar="ADDRESS", help="address to listen on (default: 127.0.0.1)")
-    add("--port", type=_read(_port), default=8787, help="HTTP port, 0 for any (default: %(default)s)")
-    add("--udp-port", type=_read(_port), default=0, help="UDP port for all media (default: any)")
+    add(
+        "--port",
+        type=_read(_port),
+        default=8787,
+        metavar="PORT",
+        help="HTTP port, 0 for any (default: %(default)s)",
+    )
+    add(
+        "--udp-port",
+        type=_read(_port),
+        default=0,
+        metavar="PORT",
+        help="UDP port for all media (default: 0, which is any)",
+    )
     add(
         "--advertise",
         metavar="ADDRESS",
@@ -81,10 +94,8 @@ def _parser() -> argparse.ArgumentParser:
         "addresses unless --host says otherwise",
     )
     add("--allow-remote", action="store_true", help="let other machines in: nothing resists them")
-    add(
-        "--app", type=_read(_pair), action="append", metavar="ID=SECRET", help="an app (default: demo=secret)"
-    )
-    add("--turn-key", type=_read(_pair), action="append", metavar="ID=TOKEN", help="a TURN key")
+    _add_pairs(parser, "--app", "ID=SECRET", "an app", demo.APPS)
+    _add_pairs(parser, "--turn-key", "ID=TOKEN", "a TURN key", demo.TURN_KEYS)
     add(
         "--refuse-localhost-adapters",
         action="store_true",
@@ -95,6 +106,19 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, help="decides all chance in faults (default: %(default)s)")
     add("--json", action="store_true", help="print one line of JSON when ready, instead of shell")
     return parser
+
+
+def _add_pairs(
+    parser: argparse.ArgumentParser, option: str, form: str, what: str, demo: Mapping[str, str]
+) -> None:
+    pairs = ", ".join(f"{name}={secret}" for name, secret in demo.items())
+    parser.add_argument(
+        option,
+        type=_read(partial(_pair, form)),
+        action="append",
+        metavar=form,
+        help=f"{what} in place of the demo's; may be repeated (default: {pairs})",
+    )
 
 
 def _read(reader: Callable[[str], T]) -> Callable[[str], T]:
@@ -115,11 +139,22 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(form: str, text: str) -> tuple[str, str]:
     name, _, secret = text.partition("=")
-    if not name or not secret or "/" in name:
-        raise ValueError("it is of the form ID=SECRET, and both have to be there")
+    if not name or not secret:
+        raise ValueError(f"it is of the form {form}, and both have to be there")
+    if "/" in name:
+        raise ValueError(f"{name} has a slash in it, and an id is one part of a path")
     return name, secret
+
+
+def _by_id(option: str, pairs: Sequence[tuple[str, str]]) -> Mapping[str, str]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise CannotStartError(f"{option} {twice} is there twice.")
+    return found
 
 
 def _file(name: str) -> tuple[Fault, ...]:

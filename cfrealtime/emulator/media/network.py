@@ -7,10 +7,12 @@ import socket
 from collections.abc import Callable
 
 ADVICE = (
-    "This machine has no network besides loopback: browsers on it find no address to offer, so no picture or "
-    "sound will flow. Connect it to a network; give a container an interface with an address and a default "
-    "route; or start Chromium with --allow-loopback-in-peer-connection and allow the page its camera."
+    "This machine has no network besides loopback: browsers on it, and WebRTC stacks such as aiortc, find no "
+    "address to offer, so no picture or sound will flow. Connect it to a network; give a container an "
+    "interface with an address and a default route; or start Chromium with "
+    "--allow-loopback-in-peer-connection and allow the page its camera."
 )
+_THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")
 
 
 def outgoing_address() -> str | None:
@@ -21,6 +23,30 @@ def outgoing_address() -> str | None:
             return str(probe.getsockname()[0])
         except OSError:
             return None
+
+
+def found_under(name: str) -> str:
+    """The address that a name stands for. ValueError, in words, when it is none that others could send to."""
+    try:
+        found = socket.getaddrinfo(name, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
+    except (OSError, UnicodeError) as error:
+        raise ValueError(f"{name or 'an empty text'} is no IPv4 address, nor a name of one") from error
+    address = ipaddress.IPv4Address(found[0][4][0])
+    if address in _THIS_NETWORK or address.is_multicast or address.is_reserved:
+        raise ValueError(f"{name} is no machine's address: say the one under which others find this machine")
+    return str(address)
+
+
+def only_here(name: str, address: str) -> str | None:
+    """What to tell the user whose name for this machine means every other machine to itself."""
+    if name in (address, "localhost") or not ipaddress.ip_address(address).is_loopback:
+        return None
+    outgoing = outgoing_address()
+    example = f", such as {outgoing}" if outgoing is not None else ""
+    return (
+        f"{name} is {address} here, so only this machine finds the emulator: for others advertise the "
+        f"address that it has in their network{example}."
+    )
 
 
 def udp_problem() -> str | None:
