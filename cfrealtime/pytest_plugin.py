@@ -2,9 +2,11 @@
 
     def test_a_call(realtime): ...                  # blocking
     async def test_a_call(async_realtime): ...      # with pytest-asyncio or anyio's plugin
+    def test_any_client(realtime_server): ...       # an address, and real media
 
-In an async test the emulator lives on the test's event loop, and in its time; in any other it has a loop of
-its own. Importing this costs nothing: the emulator and HTTP come with the first fixture that is asked for.
+In an async test the emulator of the first two lives on the test's event loop, and in its time; in any other
+it has a loop of its own. That of the third has a thread of its own everywhere. Importing this costs nothing:
+the emulator and HTTP come with the first fixture that is asked for.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from cfrealtime.aio.client import AsyncRealtime
     from cfrealtime.blocking.client import Realtime
-    from cfrealtime.testing import InProcessEmulator
+    from cfrealtime.testing import InProcessEmulator, ServedEmulator
 
 
 @pytest.fixture
@@ -46,3 +48,16 @@ def async_realtime(realtime_emulator: InProcessEmulator) -> AsyncRealtime:
 def realtime(realtime_emulator: InProcessEmulator) -> Realtime:
     """A blocking client of `realtime_emulator`. In an async test call it through `asyncio.to_thread`."""
     return realtime_emulator.realtime
+
+
+@pytest.fixture
+def realtime_server() -> Iterator[ServedEmulator]:
+    """Cloudflare Realtime under an address, with real media, for clients and endpoints of any kind.
+
+    Like the others it is new for every test, which costs two tenths of a second. For a longer life, and the
+    same address for many tests, hold a `ServedEmulator` in a fixture of your own.
+    """
+    from cfrealtime.testing import ServedEmulator
+
+    with ServedEmulator() as server:
+        yield server

@@ -3,6 +3,11 @@
     with InProcessEmulator() as emulator:           async with InProcessEmulator() as emulator:
         use(emulator.realtime)                          await use(emulator.async_realtime)
 
+And one with real media under an address, for browsers, other processes and other people's clients:
+
+    with ServedEmulator() as server:
+        use(server.base_url, server.app_id, server.secret)
+
 With pytest there are fixtures instead: see `cfrealtime.pytest_plugin`. The extra `cfrealtime[emulator]` has
 what this needs.
 """
@@ -23,12 +28,13 @@ import httpx
 from cfrealtime.aio.client import AsyncRealtime
 from cfrealtime.blocking.client import Realtime
 from cfrealtime.emulator import Emulator, ManualMediaPlane
+from cfrealtime.emulator.beside import Reached, ServedEmulator
 
 if TYPE_CHECKING:
     from cfrealtime.emulator.faults import Faults
     from cfrealtime.emulator.media.plan import MediaPlane
 
-__all__ = ["InProcessEmulator"]
+__all__ = ["InProcessEmulator", "ServedEmulator"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,8 +58,8 @@ class InProcessEmulator(Emulator):
     def __init__(self, *, seed: int = 0) -> None:
         super().__init__(dict([_APP]), ManualMediaPlane(connect_after=0), seed=seed)
         self._home = _Home(super().__aenter__)
-        self.media = cast("MediaPlane", _Reached(self.media, self._home.run))
-        self._faults = cast("Faults", _Reached(super().faults, self._home.run))
+        self.media = cast("MediaPlane", Reached(self.media, self._home.run))
+        self._faults = cast("Faults", Reached(super().faults, self._home.run))
         door = _Door(self._home, httpx.ASGITransport(self.app))
         self.realtime = Realtime(*_APP, base_url=_BASE_URL, transport=door)
         """A blocking client of this emulator. On an event loop call it through `asyncio.to_thread`."""
@@ -203,23 +209,6 @@ class _Home:
         if isinstance(self._loop, _PrivateLoop) and not self._loop.is_closed():
             self.wait(stop)
             self._loop.close()
-
-
-class _Reached:
-    """A part of an emulator that may be touched from everywhere: calls of its methods go to its home."""
-
-    _part: object
-    _run: Callable[..., Any]
-
-    def __init__(self, part: object, run: Callable[..., Any]) -> None:
-        vars(self).update(_part=part, _run=run)
-
-    def __getattr__(self, name: str) -> object:
-        value = getattr(self._part, name)
-        return partial(self._run, value) if callable(value) else value
-
-    def __setattr__(self, name: str, value: object) -> None:
-        self._run(setattr, self._part, name, value)
 
 
 class _Door(httpx.BaseTransport, httpx.AsyncBaseTransport):

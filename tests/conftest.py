@@ -27,6 +27,7 @@ REAL_TIME = (
     "tests/cfrealtime/emulator/adapters/",
     "tests/cfrealtime/emulator/fuzz/",
     "tests/cfrealtime/emulator/media/",
+    "tests/cfrealtime/emulator/test_beside.py",
     "tests/cfrealtime/emulator/test_command_line.py",
     "tests/cfrealtime/emulator/test_end_to_end.py",
     "tests/cfrealtime/emulator/test_faults_of_media.py",
