@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -24,6 +22,7 @@ from cfrealtime import (
     SessionDescription,
 )
 from cfrealtime.emulator import Emulator, ManualMediaPlane
+from cfrealtime.testing import ServedEmulator
 from tests.cfrealtime.canaries import FINGERPRINT, UFRAG, Cage
 from tests.cfrealtime.colours import COLOURS
 from tests.cfrealtime.either import Awaited
@@ -55,29 +54,6 @@ def cage(capsys):
     assert cage.found() == []
 
 
-@contextmanager
-def served(emulator):
-    """The emulator on a thread and a port of its own; gives its base address."""
-    ready, loop = threading.Event(), asyncio.new_event_loop()
-    over, address = asyncio.Event(), []
-
-    async def serve():
-        async with emulator.serve() as base_url:
-            address.append(base_url)
-            ready.set()
-            await over.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    assert ready.wait(10)
-    try:
-        yield address[0]
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join()
-        loop.close()
-
-
 def play(engine, base_url, hooks, scene):
     """Play a scene with a client of some kind."""
     options = {"base_url": base_url, "hooks": hooks, "timeout": 60.0}
@@ -103,8 +79,8 @@ def play(engine, base_url, hooks, scene):
 class Scene:
     """What people do in a meeting, and what they do wrong."""
 
-    def __init__(self, cage, emulator):
-        self.cage, self.emulator = cage, emulator
+    def __init__(self, cage, faults):
+        self.cage, self.faults = cage, faults
 
     async def __call__(self, client):
         self.cage.meet(client)
@@ -181,12 +157,12 @@ class Scene:
         self.cage.canaries |= {relay.username, relay.credential}
         await turn.revoke(relay.username)
         await self.fails(turn.revoke(f"../{relay.username}"))
-        self.emulator.faults.answer_with("revoke_turn_credential", 500)
+        self.faults.answer_with("revoke_turn_credential", 500)
         await self.fails(client.with_options(max_retries=0).turn("demo-turn", TOKEN).revoke(relay.username))
         await self.fails(client.turn("demo-turn", f"{TOKEN}-wrong").generate_ice_servers(60))
 
     async def go_wrong(self, client):
-        faults, session = self.emulator.faults, await client.new_session()
+        faults, session = self.faults, await client.new_session()
         await self.fails(session.publish(NO_SDP, TRACKS))
         await self.fails(session.publish(OFFER, [RemoteTrack("s1", "camera")]))
         await self.fails(session.renegotiate(NO_SDP))
@@ -213,8 +189,8 @@ def test_nothing_secret_is_seen_in_a_meeting(engine, cage):
         dial=Endpoint().dial,
     )
     hooks = Hooks.of(cage.hooks, Hooks(fail, fail, fail, fail))
-    with served(emulator) as base_url:
-        play(engine, base_url, hooks, Scene(cage, emulator))
+    with ServedEmulator(emulator) as server:
+        play(engine, server.base_url, hooks, Scene(cage, server.faults))
     assert {type(error).__name__ for error in cage.errors} >= {
         "AuthenticationError",
         "InvalidRequestError",

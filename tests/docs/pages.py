@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from inspect import iscoroutine
@@ -19,7 +18,7 @@ from attrs import frozen
 
 from cfrealtime import AsyncRealtime, LocalTrack, RemoteTrack
 from cfrealtime.emulator import Emulator, ManualMediaPlane
-from cfrealtime.testing import InProcessEmulator
+from cfrealtime.testing import InProcessEmulator, ServedEmulator
 from tests.docs.endpoint import Endpoint
 
 ROOT = Path(__file__).parents[2]
@@ -127,28 +126,6 @@ async def _publish_a_hundred(realtime: AsyncRealtime) -> list[RemoteTrack]:
 
 @contextmanager
 def over_http() -> Generator[dict[str, str]]:
-    """An emulator that is served by a thread of its own; gives the environment of its clients."""
-    loop = asyncio.new_event_loop()
-    ready: asyncio.Queue[str] = asyncio.Queue()
-    stop = asyncio.Event()
-
-    async def serve() -> None:
-        async with Emulator(media=ManualMediaPlane(connect_after=0)).serve() as base_url:
-            ready.put_nowait(base_url)
-            await stop.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    try:
-        base_url = asyncio.run_coroutine_threadsafe(ready.get(), loop).result(60)
-        yield {
-            "CLOUDFLARE_REALTIME_APP_ID": "demo",
-            "CLOUDFLARE_REALTIME_APP_SECRET": "secret",
-            "CLOUDFLARE_REALTIME_BASE_URL": base_url,
-            "CLOUDFLARE_TURN_KEY_ID": "demo-turn",
-            "CLOUDFLARE_TURN_API_TOKEN": "turn-secret",
-        }
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(60)
-        loop.close()
+    """An emulator that is served beside; gives the environment of its clients."""
+    with ServedEmulator(Emulator(media=ManualMediaPlane(connect_after=0))) as server:
+        yield dict(server.environment)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from cfrealtime.emulator import Emulator, ManualMediaPlane, MediaPlaneError, UdpMediaPlane
-from cfrealtime.emulator.beside import ServedEmulator
+from cfrealtime.testing import ServedEmulator
 from tests.cfrealtime.emulator.peer import local, remote, until
 from tests.cfrealtime.emulator.sdp.endpoint import M, describe
 from tests.cfrealtime.emulator.talkers import heard, listening, talking

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import json
-import queue
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from cfrealtime.emulator import Emulator
-from tests.cfrealtime.colours import run_alone
+from cfrealtime.testing import ServedEmulator
 from tests.cfrealtime.emulator.sdp.endpoint import M, describe
 
 SECRET = {"Authorization": "Bearer secret"}
@@ -29,20 +26,8 @@ PUBLISH = {
 @pytest.fixture(scope="module")
 def base() -> Iterator[str]:
     """The address of an emulator that runs beside."""
-    addresses, done = queue.Queue[str](), threading.Event()
-
-    async def serve() -> None:
-        async with Emulator().serve() as address:
-            addresses.put(address)
-            await asyncio.to_thread(done.wait)
-
-    thread = threading.Thread(target=run_alone, args=(serve(),))
-    thread.start()
-    try:
-        yield addresses.get(timeout=90)
-    finally:
-        done.set()
-        thread.join(30)
+    with ServedEmulator(Emulator()) as server:
+        yield server.base_url
 
 
 def test_urllib_publishes_and_is_told_what_is_wrong(base):

@@ -6,10 +6,7 @@ description. Otherwise hardly a call would get past the first check of a name.
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from zlib import crc32
 
@@ -24,6 +21,7 @@ from cfrealtime.emulator import Emulator, ManualMediaPlane
 from cfrealtime.emulator.adapters.dialing import HandshakeFailedError
 from cfrealtime.emulator.rules.faults import ClockSpeed, Fault
 from cfrealtime.emulator.sdp import Negotiation, NewReceive
+from cfrealtime.testing import ServedEmulator
 from tests.cfrealtime.emulator.document import DOCUMENT
 from tests.cfrealtime.emulator.sdp.endpoint import LOCAL, M, answer, describe
 
@@ -41,33 +39,6 @@ CONFIG = {
 PARENTS = ("sessionDescription", "tracks", "dataChannels", "dataChannel")
 OFFER_OF_OURS = Negotiation(LOCAL).make_offer([NewReceive("audio")])[0]
 SECRETS = {"apps": "secret", "turn": "turn-secret"}
-
-
-@contextmanager
-def in_a_thread(emulator: Emulator) -> Iterator[str]:
-    """A server on a loop of its own, for callers that block; gives the API's address."""
-    ready, stop = threading.Event(), asyncio.Event()
-    address: list[str] = []
-    failures: list[Any] = []
-
-    async def serve() -> None:
-        loop.set_exception_handler(lambda _, context: failures.append(context))
-        async with emulator.serve() as base_url:
-            address.append(base_url)
-            ready.set()
-            await stop.wait()
-
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    assert ready.wait(10)
-    try:
-        yield address[0]
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
-        loop.close()
-    assert failures == []
 
 
 async def nobody(_: str) -> Any:
@@ -164,8 +135,8 @@ SCHEMA = schemathesis.openapi.from_path(DOCUMENT, config=SchemathesisConfig.from
 def town() -> Iterator[Town]:
     emulator = Emulator(media=ManualMediaPlane(connect_after=0), dial=nobody)
     emulator.faults.add(Fault(ClockSpeed(100)))
-    with in_a_thread(emulator) as base_url:
-        town = Town(base_url)
+    with ServedEmulator(emulator) as server:
+        town = Town(server.base_url)
         yield town
         town.close()
 
