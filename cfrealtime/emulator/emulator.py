@@ -93,8 +93,9 @@ class Emulator:
         """What shall go wrong."""
         return self._world.faults
 
-    def state(self) -> Json:
-        """All sessions, WebSocket adapters and TURN credentials, as GET /_emulator/state shows them."""
+    def state(self, *, ended: int | None = None) -> Json:
+        """All sessions, WebSocket adapters and TURN credentials, as GET /_emulator/state shows them; of the
+        sessions that have ended so many, those that ended last."""
         world = self._world
         if self._users:
             world.settle()
@@ -103,7 +104,7 @@ class Emulator:
             "at": round(world.age, 6) if world.started else 0.0,
             "clock_speed": self.faults.clock_speed,
             "journal_version": world.journal.version,
-            **views.everything(world.sessions, seen),
+            **views.everything(world.sessions, seen, ended),
             "adapters": self._adapters.view(),
             "turn_credentials": self._turn.view(),
         }
@@ -125,7 +126,7 @@ class Emulator:
     def leaks(self) -> tuple[Leak, ...]:
         """What is active or open now: tracks, data channels, adapters, exchanges and calls."""
         journal = self._world.journal
-        return leaks(self.state(), journal.makers, journal.handled)
+        return leaks(self.state(ended=0), journal.makers, journal.handled)
 
     def assert_no_leaks(self) -> None:
         """For the end of a test: an AssertionError says what is left, and which call made it."""

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from .faults import FaultError, Faults
 from .refusals import Json
+from .routes import ROUTES
 
 ROOT: Final = "/_emulator"
 _TYPES: Final = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
@@ -23,6 +24,8 @@ _OWN_FILES_ONLY: Final = (
 )
 _BODY_BYTES: Final = 64 * 1024
 """Some hundred faults. Reading is not interrupted, and words take their time: others wait meanwhile."""
+_DIGITS: Final = 15
+"""Of a number in a query: enough for every call that will ever be."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -35,8 +38,8 @@ class Shown(Protocol):
         """What shall go wrong."""
         ...
 
-    def state(self) -> Json:
-        """What it holds."""
+    def state(self, *, ended: int | None = None) -> Json:
+        """What it holds, and so many sessions that ended last."""
         ...
 
     def journal(
@@ -65,13 +68,15 @@ def pages(shown: Shown) -> list[Route]:
     """The doors. They answer nobody's page but their own: a browser says where a request comes from."""
 
     async def state(request: Request) -> Response:
-        return JsonResponse(shown.state())
+        _only(request.query_params, "ended")
+        return JsonResponse(shown.state(ended=_number(request.query_params, "ended")))
 
     async def journal(request: Request) -> Response:
         query = request.query_params
+        _only(query, "operation", "session", "since", "newest")
         return JsonResponse(
             shown.journal(
-                operation=query.get("operation"),
+                operation=_operation(query),
                 session_id=query.get("session"),
                 since=_number(query, "since") or 0,
                 newest=_number(query, "newest"),
@@ -98,7 +103,7 @@ def pages(shown: Shown) -> list[Route]:
         Route("/", _to_the_page, methods=["GET"]),
         Route(ROOT, _to_the_page, methods=["GET"]),
         Route(f"{ROOT}/", _file, methods=["GET"]),
-        Route(f"{ROOT}/state", state, methods=["GET"]),
+        Route(f"{ROOT}/state", _in_words(state), methods=["GET"]),
         Route(f"{ROOT}/journal", _in_words(journal), methods=["GET"]),
         Route(f"{ROOT}/faults", faults, methods=["GET"]),
         Route(f"{ROOT}/faults", _in_words(add), methods=["POST"]),
@@ -136,12 +141,27 @@ class _UnusableError(Exception):
     """A query that means nothing; the message says why."""
 
 
+def _only(query: Mapping[str, str], *names: str) -> None:
+    """Refuse what would narrow nothing down, because it is misspelt."""
+    if any(name not in names for name in query):
+        raise _UnusableError(f"There is nothing to ask by but {', '.join(names)}.")
+
+
+def _operation(query: Mapping[str, str]) -> str | None:
+    operation = query.get("operation")
+    if operation is not None and operation not in ROUTES:
+        raise _UnusableError("There is no such operation; they have the ids of the API's description.")
+    return operation
+
+
 def _number(query: Mapping[str, str], name: str) -> int | None:
     text = query.get(name)
     if text is None:
         return None
     if not (text.isascii() and text.isdigit()):
         raise _UnusableError(f"{name} is not a number.")
+    if len(text) > _DIGITS:
+        raise _UnusableError(f"{name} is too large.")
     return int(text)
 
 

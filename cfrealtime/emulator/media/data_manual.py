@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from attrs import Factory, define
 
 from .data_relay import Message, Relay
-from .plan import Channel, ChannelEvents, ChannelRef
+from .plan import Carried, Channel, ChannelEvents, ChannelRef
 
 
 @define
@@ -71,6 +71,10 @@ class ManualChannels:
     def messages(self, ref: ChannelRef) -> tuple[Message, ...]:
         """What the endpoint has heard."""
         return tuple(self._heard.get(ref, ()))
+
+    def carried(self, session_id: str) -> dict[int, Carried]:
+        """What went from publishers to subscribers on each of a session's channels."""
+        return self._relay.carried(session_id)
 
     def _deliver(self, ref: ChannelRef, message: Message) -> None:
         end = self._ends[ref]

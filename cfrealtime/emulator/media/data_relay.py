@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from .plan import MAX_MESSAGE_SIZE, Channel, ChannelRef
+from .plan import MAX_MESSAGE_SIZE, Carried, Channel, ChannelRef
 
 Message = str | bytes
 """Text and binary are different things on the wire, also when empty."""
@@ -21,12 +21,15 @@ class Relay:
         self._channels: dict[ChannelRef, Channel] = {}
         self._by_session: dict[str, tuple[ChannelRef, ...]] = {}
         self._subscribers: dict[ChannelRef, dict[ChannelRef, None]] = {}
+        self._carried: dict[ChannelRef, tuple[int, int]] = {}
 
     def apply(self, session_id: str, channels: Iterable[Channel]) -> None:
         """Make a session's channels look like these."""
+        wanted = {ChannelRef(session_id, channel.id): channel for channel in channels}
         for ref in self._by_session.pop(session_id, ()):
             self._unlink(ref, self._channels.pop(ref))
-        wanted = {ChannelRef(session_id, channel.id): channel for channel in channels}
+            if ref not in wanted:
+                self._carried.pop(ref, None)
         for ref, channel in wanted.items():
             self._channels[ref] = channel
             if channel.source is not None:
@@ -34,14 +37,21 @@ class Relay:
         if wanted:
             self._by_session[session_id] = tuple(wanted)
 
+    def carried(self, session_id: str) -> dict[int, Carried]:
+        """What went from publishers to subscribers on each of a session's channels."""
+        known = self._by_session.get(session_id, ())
+        return {ref.id: Carried(*self._carried.get(ref, (0, 0))) for ref in known}
+
     def message(self, ref: ChannelRef, message: Message) -> None:
         """An endpoint has sent a message."""
-        channel = self._channels.get(ref)
-        if channel is None or channel.announced or _size(message) > MAX_MESSAGE_SIZE:
+        channel, size = self._channels.get(ref), _size(message)
+        if channel is None or channel.announced or size > MAX_MESSAGE_SIZE:
             return
         if channel.source is None:
+            self._count(ref, size)
             for subscriber in tuple(self._subscribers.get(ref, ())):
                 if not self._channels[subscriber].gated:
+                    self._count(subscriber, size)
                     self._deliver(subscriber, message)
         elif channel.gated:
             self._acknowledged(ref)
@@ -49,6 +59,10 @@ class Relay:
             publisher = self._channels.get(channel.source)
             if publisher is not None and publisher.replies == ref:
                 self._deliver(channel.source, message)
+
+    def _count(self, ref: ChannelRef, size: int) -> None:
+        messages, total = self._carried.get(ref, (0, 0))
+        self._carried[ref] = (messages + 1, total + size)
 
     def _unlink(self, ref: ChannelRef, channel: Channel) -> None:
         if channel.source is None:

@@ -129,8 +129,8 @@ class ManualMediaPlane:
         return session.codecs.get(mid) or next(agreed, None)
 
     def traffic(self, session_id: str) -> Traffic:
-        """Nothing travels."""
-        return Traffic()
+        """No packets travel, but messages do."""
+        return Traffic(channels=self._channels.carried(session_id))
 
     def disturb(self, session_id: str, disturbance: Disturbance) -> None:
         """Lose the connection of a session that is cut, and let it have one again afterwards."""

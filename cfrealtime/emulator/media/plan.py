@@ -186,20 +186,23 @@ class Disturbance:
 
 @frozen
 class Carried:
-    """What has been carried on a section so far, repetitions aside."""
+    """What has been carried on a section or a data channel so far, repetitions aside."""
 
     packets: int
+    """Of a data channel, messages."""
     bytes: int
     """Of payload."""
 
 
 @frozen
 class Traffic:
-    """What a session's sections have carried, by mid."""
+    """What a session's sections have carried, by mid, and its open data channels, by id."""
 
     received: Mapping[str, Carried] = Factory(dict[str, Carried])
     """From the endpoint."""
     sent: Mapping[str, Carried] = Factory(dict[str, Carried])
+    channels: Mapping[int, Carried] = Factory(dict[int, Carried])
+    """From its publisher to its subscribers, replies aside."""
 
 
 class ChannelEvents(Protocol):
@@ -271,7 +274,7 @@ class MediaPlane(Protocol):
         ...
 
     def traffic(self, session_id: str) -> Traffic:
-        """What has been carried on each section; of sections that are missing nothing is known."""
+        """What has been carried on each section and data channel; of missing ones nothing is known."""
         ...
 
     def disturb(self, session_id: str, disturbance: Disturbance) -> None:

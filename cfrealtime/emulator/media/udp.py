@@ -13,6 +13,8 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
+from attrs import evolve
+
 from cfrealtime.emulator.limits import CONSENT
 
 from . import rtcp
@@ -167,8 +169,8 @@ class UdpMediaPlane:
         return self._forwarder.codec(session_id, mid)
 
     def traffic(self, session_id: str) -> Traffic:
-        """What has been carried on each section."""
-        return self._forwarder.traffic(session_id)
+        """What has been carried on each section and data channel."""
+        return evolve(self._forwarder.traffic(session_id), channels=self._relay.carried(session_id))
 
     def disturb(self, session_id: str, disturbance: Disturbance) -> None:
         """Make the session's network behave like this."""

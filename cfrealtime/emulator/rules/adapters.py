@@ -252,6 +252,7 @@ def view(adapter: Adapter) -> Json:
         "adapter_id": adapter.adapter_id,
         "location": "local" if isinstance(entry, IngestEntry) else "remote",
         "codec": "pcm" if isinstance(entry, IngestEntry) else entry.output,
+        "app_id": adapter.app_id,
         "session_id": adapter.session_id,
         "track_name": entry.track_name,
         "host": host(entry.endpoint),

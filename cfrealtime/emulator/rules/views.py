@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from heapq import nlargest
 
 from attrs import frozen
 
@@ -82,9 +83,15 @@ class Seen:
     """What holds for a session now, as lines of text."""
 
 
-def everything(sessions: Sessions, seen: Seen) -> Json:
-    """All sessions and tracks, for /_emulator/state."""
-    return {"sessions": [_session(sessions, session, seen) for session in sessions.values()]}
+def everything(sessions: Sessions, seen: Seen, ended: int | None = None) -> Json:
+    """All sessions and tracks, for /_emulator/state; of those that ended the last so many."""
+    over = {s.session_id: s.ended_at for s in sessions.values() if s.ended_at is not None}
+    last = over.keys() if ended is None else set(nlargest(ended, over, key=over.__getitem__))
+    shown = [s for s in sessions.values() if s.ended_at is None or s.session_id in last]
+    return {
+        "sessions": [_session(sessions, session, seen) for session in shown],
+        "sessions_ended": len(over),
+    }
 
 
 def _session(sessions: Sessions, session: Session, seen: Seen) -> Json:
@@ -110,13 +117,21 @@ def _session(sessions: Sessions, session: Session, seen: Seen) -> Json:
         "exchange": "awaiting_answer" if session.awaiting_answer else None,
         "faults": seen.faults(session.session_id),
         "tracks": tracks,
-        "data_channels": [_channel(sessions, session, c) for c in session.channels.values()],
+        "data_channels": [
+            {**_channel(sessions, session, channel), **_told(traffic.channels.get(channel.id))}
+            for channel in session.channels.values()
+        ],
     }
 
 
 def _carried(carried: Carried | None) -> Json:
     """What a section has carried; null where nobody counts, because packets are pretended."""
     return {"packets": carried and carried.packets, "bytes": carried and carried.bytes}
+
+
+def _told(carried: Carried | None) -> Json:
+    """What a data channel has carried; null once it is closed."""
+    return {"messages": carried and carried.packets, "bytes": carried and carried.bytes}
 
 
 def _publication(session: Session, publication: Publication) -> Json:

@@ -305,9 +305,12 @@ async def test_a_fault_fails_a_channel_by_its_name():
         assert emulator.journal()["calls"][-1]["tracks"] == 2
 
 
-async def test_the_state_page_tells_every_channel(client, speaker):
+async def test_the_state_page_tells_every_channel_and_what_it_carried(client, media, speaker):
     viewer = await DataPeer.connected(client)
-    await viewer.open(heard(speaker.id, "chat", canReply=True))
+    media.say(speaker.id, 1, "anybody?")
+    (channel,) = await viewer.open(heard(speaker.id, "chat", canReply=True))
+    media.say(speaker.id, 1, "h\u00e9")
+    media.say(viewer.id, channel, "a reply is not counted")
     sessions = (await client.get("/_emulator/state")).json()["sessions"]
     assert sessions[0]["data_channels"][1] == {
         "id": 1,
@@ -316,5 +319,11 @@ async def test_the_state_page_tells_every_channel(client, speaker):
         "source_session_id": None,
         "reply_session_id": viewer.id,
         "status": "active",
+        "messages": 2,
+        "bytes": 11,
     }
-    assert sessions[1]["data_channels"][1]["source_session_id"] == speaker.id
+    received = sessions[1]["data_channels"][1]
+    assert (received["source_session_id"], received["messages"], received["bytes"]) == (speaker.id, 1, 3)
+    await viewer.close_channels(channel)
+    closed = (await client.get("/_emulator/state")).json()["sessions"][1]["data_channels"][1]
+    assert (closed["status"], closed["messages"], closed["bytes"]) == ("inactive", None, None)

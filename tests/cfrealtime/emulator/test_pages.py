@@ -73,8 +73,27 @@ async def test_the_journal_is_told_in_parts(emulator):
         assert await calls(f"session={viewer.id}") == [4, 5]
         assert await calls("since=3") == [4, 5]
         assert await calls("newest=1&operation=new_session") == [3]
-        bad = await client.get("/_emulator/journal?since=yesterday")
-        assert (bad.status_code, bad.json()["errorDescription"]) == (400, "since is not a number.")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("since=yesterday", "since is not a number."),
+        ("newest=-1", "newest is not a number."),
+        ("newest=", "newest is not a number."),
+        ("since=\u0663", "since is not a number."),
+        ("since=" + "9" * 5000, "since is too large."),
+        ("newest=" + "9" * 16, "newest is too large."),
+        ("operation=new_track", "There is no such operation; they have the ids of the API's description."),
+        ("sessions=x", "There is nothing to ask by but operation, session, since, newest."),
+    ],
+)
+async def test_a_query_that_means_nothing_is_a_400_in_words(emulator, query, words):
+    async with client_of(emulator) as client:
+        bad = await client.get(f"/_emulator/journal?{query}")
+        assert bad.status_code == 400
+        assert bad.json() == {"errorCode": "invalid_query", "errorDescription": words}
+        assert (await client.get("/_emulator/journal?since=999999999999999")).json()["calls"] == []
 
 
 async def test_the_journal_tells_what_is_held_and_events_of_a_session(emulator):
@@ -107,6 +126,24 @@ async def test_auto_discovered_names_are_in_the_journal(emulator):
         await peer.post_tracks([], autoDiscover=True, sessionDescription={"type": "offer", "sdp": offer})
         (name,) = [track["track_name"] for track in emulator.active_tracks()]
         assert emulator.journal()["calls"][-1]["track_names"] == [name]
+
+
+async def test_of_sessions_that_ended_the_state_tells_as_many_as_are_asked_for(emulator):
+    async with client_of(emulator) as client:
+        first, second, third = [await publisher(client, "mic") for _ in range(3)]
+        for peer in (third, first):
+            emulator.media.kill(peer.id)
+            await asyncio.sleep(1)
+
+        async def told(query: str) -> list[str]:
+            state = (await client.get(f"/_emulator/state{query}")).json()
+            assert state["sessions_ended"] == 2
+            return [session["session_id"] for session in state["sessions"]]
+
+        assert await told("") == [first.id, second.id, third.id]
+        assert await told("?ended=1") == [first.id, second.id]
+        assert await told("?ended=0") == [second.id]
+        assert (await client.get("/_emulator/state?ended=some")).status_code == 400
 
 
 async def test_people_are_led_to_the_page(emulator):
