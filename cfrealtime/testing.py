@@ -75,9 +75,10 @@ class InProcessEmulator(Emulator):
         """Let time go by, in blocking code; it takes no time where the emulator has a loop of its own."""
         self._home.wait(partial(asyncio.sleep, seconds))
 
-    def state(self) -> dict[str, Any]:
-        """All sessions, WebSocket adapters and TURN credentials, as GET /_emulator/state shows them."""
-        return self._home.run(super().state)
+    def state(self, *, ended: int | None = None) -> dict[str, Any]:
+        """All sessions, WebSocket adapters and TURN credentials, as GET /_emulator/state shows them; of the
+        sessions that have ended so many, those that ended last."""
+        return self._home.run(super().state, ended=ended)
 
     def close(self) -> None:
         """Close the blocking client, and the loop if there is one that belongs to nobody else."""

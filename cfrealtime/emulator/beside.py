@@ -91,9 +91,10 @@ class ServedEmulator:
         """What shall go wrong."""
         return cast("Faults", Reached(self._emulator.faults, self._run))
 
-    def state(self) -> Json:
-        """All sessions, WebSocket adapters and TURN credentials, as GET /_emulator/state shows them."""
-        return self._run(self._emulator.state)
+    def state(self, *, ended: int | None = None) -> Json:
+        """All sessions, WebSocket adapters and TURN credentials, as GET /_emulator/state shows them; of the
+        sessions that have ended so many, those that ended last."""
+        return self._run(self._emulator.state, ended=ended)
 
     def journal(
         self,
