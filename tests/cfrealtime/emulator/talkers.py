@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from itertools import count
 
 import httpx
 
@@ -51,7 +52,7 @@ async def talking(
 
 
 async def say(light: LightPeer, ssrc: int, word: bytes) -> None:
-    for sequence in range(10_000):
+    for sequence in count():
         packet = rtp.write(
             marker=False,
             payload_type=111,

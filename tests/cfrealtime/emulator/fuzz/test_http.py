@@ -16,10 +16,18 @@ REQUEST = (
     b"POST /v1/apps/demo/sessions/new HTTP/1.1\r\nhost: emulator\r\n"
     b"authorization: Bearer x\r\ncontent-length: 2\r\n\r\n{}"
 )
-PART = st.sampled_from(
-    ["demo", "sessions", "new", "..", "%2e%2e", "", "tracks", "adapters", "websocket"]
-) | st.builds(quote, st.text(st.characters(exclude_categories=["Cs"]), max_size=8), safe=st.just(""))
-PATH = st.lists(PART, max_size=7).map(lambda parts: "/v1/" + "/".join(parts))
+FAULT = (
+    b"POST /_emulator/faults HTTP/1.1\r\nhost: emulator\r\norigin: http://emulator\r\n"
+    b'content-length: 23\r\n\r\n"refuse session=nobody"'
+)
+ANY = st.builds(quote, st.text(st.characters(exclude_categories=["Cs"]), max_size=8), safe=st.just(""))
+PART = ANY | st.sampled_from(
+    ["demo", "sessions", "new", "..", "%2e%2e", "", "tracks", "adapters", "websocket", "turn", "keys"]
+)
+OWN = ANY | st.sampled_from(["faults", "journal", "state", "f1", "page.js", "..", "%2e%2e", ""])
+PATH = st.builds(
+    lambda root, parts: "/".join((root, *parts)), st.sampled_from(["/v1", ""]), st.lists(PART, max_size=7)
+) | st.lists(OWN, max_size=3).map(lambda parts: "/".join(("/_emulator", *parts)))
 HEADER = st.binary(max_size=20).map(lambda b: bytes(o for o in b if o >= 32 and o != 127))
 
 
@@ -38,7 +46,7 @@ async def say(street: Street, data: bytes) -> bytes:
 
 
 @some(40)
-@given(data=st.binary(max_size=300) | mutations(REQUEST))
+@given(data=st.binary(max_size=300) | mutations(REQUEST) | mutations(FAULT))
 async def test_bytes_that_are_hardly_a_request_are_refused(street: Street, data):
     said = await say(street, data)
     assert said == b"" or 200 <= int(said.split()[1]) < 500

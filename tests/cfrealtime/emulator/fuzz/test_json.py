@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cfrealtime.emulator import Emulator
-from tests.cfrealtime.emulator.peer import Peer, client_of
+from tests.cfrealtime.emulator.fuzz.street import TIMES
+from tests.cfrealtime.emulator.peer import Peer, client_of, local, remote
 from tests.cfrealtime.emulator.sdp.endpoint import M, describe
 
 DOORS = [
@@ -45,7 +48,8 @@ def fields(**options: st.SearchStrategy) -> st.SearchStrategy:
     return st.fixed_dictionaries({}, optional={name: value | SCALAR for name, value in options.items()})
 
 
-NAME = st.sampled_from(["mic", "0", "1", "s0", "SELF", "#mic"])
+NAME = st.sampled_from(["mic", "0", "1", "s0", "SELF", "OTHER", "#mic"])
+"""Two of them stand for ids of sessions."""
 TRACK = fields(
     location=st.sampled_from(["local", "remote"]),
     mid=NAME,
@@ -74,11 +78,64 @@ BODY = JSON | fields(
     autoDiscover=st.booleans(),
     force=st.booleans(),
 )
+USUAL = [
+    ("POST", "tracks/new", {"tracks": [remote("OTHER", "mic")]}),
+    ("POST", "tracks/new", {"tracks": [remote("SELF", "mic", mid="#0"), remote("OTHER", "0")]}),
+    ("POST", "tracks/new", {"tracks": [{"location": "local", "trackName": "mic", "kind": "video"}]}),
+    ("POST", "tracks/new", {"tracks": [local("0", "mic")], "sessionDescription": {"type": "offer"}}),
+    ("PUT", "renegotiate", {"sessionDescription": {"type": "answer"}}),
+    ("PUT", "tracks/update", {"tracks": [{"mid": "s0", "sessionId": "OTHER", "trackName": "mic"}]}),
+    ("PUT", "tracks/close", {"tracks": [{"mid": "0"}, {"mid": "s0"}], "force": True}),
+    ("POST", "datachannels/establish", {"sessionDescription": {"type": "offer"}}),
+    ("POST", "datachannels/new", {"dataChannels": [{"location": "local", "dataChannelName": "mic"}]}),
+    (
+        "POST",
+        "datachannels/new",
+        {"dataChannels": [{"location": "remote", "dataChannelName": "mic", "sessionId": "OTHER"}]},
+    ),
+    ("PUT", "datachannels/update", {"dataChannel": {"id": 1, "canReply": True, "sessionId": "OTHER"}}),
+    ("PUT", "datachannels/close", {"dataChannels": [{"id": 1}]}),
+]
+"""Calls that make sense, but for descriptions."""
+
+
+def altered(body: object, edits: list[tuple[int, object]], sdp: str) -> object:
+    """JSON after some of its values were exchanged for others."""
+    body = deepcopy(body)
+    if isinstance(body, dict) and "sessionDescription" in body:
+        body["sessionDescription"]["sdp"] = sdp
+    for where, other in edits:
+        spots = list(_spots(body))
+        if spots:
+            holder, key = spots[where % len(spots)]
+            holder[key] = other
+    return body
+
+
+def _spots(value: object) -> Iterator[tuple]:
+    """Every place for a value in JSON: what holds it, and its key there."""
+    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for key in keys:
+        yield value, key
+        yield from _spots(value[key])
+
+
+EDITS = st.lists(st.tuples(st.integers(0, 20), NAME | SCALAR | JSON), max_size=2)
+
+
+def nearly(usual: list[tuple[str, str, object]]) -> st.SearchStrategy[tuple]:
+    """Door and body of calls that nearly make sense."""
+    return st.builds(
+        lambda call, edits, sdp: (call[:2], altered(call[2], edits, sdp)), st.sampled_from(usual), EDITS, SDP
+    )
+
+
+CALL = st.tuples(st.sampled_from(DOORS), BODY) | nearly(USUAL)
 
 
 @pytest.mark.looptime
-@settings(max_examples=100, deadline=None)
-@given(data=st.booleans(), calls=st.lists(st.tuples(st.sampled_from(DOORS), BODY), min_size=1, max_size=4))
+@settings(max_examples=100 * TIMES, deadline=None)
+@given(data=st.booleans(), calls=st.lists(CALL, min_size=1, max_size=4))
 async def test_any_json_at_any_door_is_answered_as_declared(data, calls):
     emulator = Emulator()
     async with client_of(emulator) as client:
@@ -87,7 +144,7 @@ async def test_any_json_at_any_door_is_answered_as_declared(data, calls):
         await peer.publish("mic")
         await asyncio.sleep(1)
         for (method, door), body in calls:
-            content = json.dumps(_with_id(body, peer.id))
+            content = json.dumps(with_ids(body, {"SELF": peer.id}))
             response = await client.request(method, f"{peer.path}/{door}", content=content)
             assert response.status_code < 500
         assert (await peer.get()).status_code in (200, 410)
@@ -95,7 +152,7 @@ async def test_any_json_at_any_door_is_answered_as_declared(data, calls):
 
 
 @pytest.mark.looptime
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50 * TIMES, deadline=None)
 @given(content=st.binary(max_size=200), door=st.sampled_from(DOORS))
 async def test_any_bytes_at_any_door_are_refused_as_declared(content, door):
     async with client_of(Emulator()) as client:
@@ -104,9 +161,10 @@ async def test_any_bytes_at_any_door_are_refused_as_declared(content, door):
         assert 400 <= response.status_code < 500
 
 
-def _with_id(value: object, session_id: str) -> object:
+def with_ids(value: object, ids: Mapping[str, str]) -> object:
+    """The same with other texts in the places of some."""
     if isinstance(value, dict):
-        return {key: _with_id(item, session_id) for key, item in value.items()}
+        return {key: with_ids(item, ids) for key, item in value.items()}
     if isinstance(value, list):
-        return [_with_id(item, session_id) for item in value]
-    return session_id if value == "SELF" else value
+        return [with_ids(item, ids) for item in value]
+    return ids.get(value, value) if isinstance(value, str) else value
