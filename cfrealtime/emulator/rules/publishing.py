@@ -31,10 +31,17 @@ class PublishItem:
         """The item of the answer. A failed one names the mid of the endpoint's offer, if there was one."""
         if isinstance(self.outcome, ItemError):
             mid = self.entry.mid if isinstance(self.entry, LocalEntry) else ""
-            return {"mid": mid, "trackName": self.entry.track_name, **self.outcome.fields()}
+            failed = {"location": "local", "mid": mid, "trackName": self.entry.track_name}
+            return {**failed, **self.outcome.fields()}
         both_ways = {"bidirectionalMediaStream": True} if self.outcome.both_ways else {}
         track_name, kind = self.outcome.track_name, self.outcome.kind
-        return {"mid": self.outcome.mid, "trackName": track_name, "kind": kind, **both_ways}
+        return {
+            "location": "local",
+            "mid": self.outcome.mid,
+            "trackName": track_name,
+            "kind": kind,
+            **both_ways,
+        }
 
 
 def plan(

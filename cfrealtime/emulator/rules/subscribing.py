@@ -32,8 +32,15 @@ class NotYet:
 
 
 def item(entry: RemoteEntry, outcome: Subscription | ItemError) -> Json:
-    """The item of the answer; a failed one has an empty mid (seen in the field)."""
-    fields: Json = {"sessionId": entry.source.session_id, "trackName": entry.source.track_name}
+    """The item of the answer; a failed one has an empty mid (seen in the field).
+
+    Seen, too: items are passed on as entries of the next request, so they say all that an entry needs.
+    """
+    fields: Json = {
+        "location": "remote",
+        "sessionId": entry.source.session_id,
+        "trackName": entry.source.track_name,
+    }
     if isinstance(outcome, ItemError):
         return {**fields, "mid": "", **outcome.fields()}
     both_ways = {"bidirectionalMediaStream": True} if outcome.both_ways else {}

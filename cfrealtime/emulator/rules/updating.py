@@ -30,9 +30,15 @@ class UpdateItem:
     def answer(self) -> Json:
         """The item of the answer."""
         if isinstance(self.outcome, ItemError):
-            return {"mid": self.entry.mid, **_located(self.entry), **self.outcome.fields()}
+            return {
+                "location": "remote",
+                "mid": self.entry.mid,
+                **_located(self.entry),
+                **self.outcome.fields(),
+            }
         source = self.outcome.source
-        return {"mid": self.entry.mid, "sessionId": source.session_id, "trackName": source.track_name}
+        located = {"sessionId": source.session_id, "trackName": source.track_name}
+        return {"location": "remote", "mid": self.entry.mid, **located}
 
 
 def update(

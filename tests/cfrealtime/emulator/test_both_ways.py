@@ -32,12 +32,7 @@ async def test_our_offer_sends_and_receives_on_one_section():
         assert "a=sendrecv" in block
         assert value(block, "msid")
         (item,) = response["tracks"]
-        assert item == {
-            "mid": value(block, "mid"),
-            "trackName": "voice",
-            "kind": "audio",
-            "bidirectionalMediaStream": True,
-        }
+        assert item == {**VOICE, "mid": value(block, "mid")}
 
 
 async def test_a_subscription_goes_back_on_the_named_section_without_negotiation():
@@ -47,9 +42,7 @@ async def test_a_subscription_goes_back_on_the_named_section_without_negotiation
         response = await peer.post_tracks([remote(other.id, "mic", mid="#voice")])
         assert response.json() == {
             "requiresImmediateRenegotiation": False,
-            "tracks": [
-                {"sessionId": other.id, "trackName": "mic", "mid": mid, "bidirectionalMediaStream": True}
-            ],
+            "tracks": [{**remote(other.id, "mic"), "mid": mid, "bidirectionalMediaStream": True}],
         }
         (send,) = emulator.media.media(peer.id).sends
         assert (send.mid, send.source.session_id) == (mid, other.id)

@@ -29,8 +29,8 @@ async def test_our_offer_asks_for_each_track_on_a_mid_of_its_own():
         assert all("a=recvonly" in block for block in offered)
         mids = [value(block, "mid") for block in offered]
         assert response["tracks"] == [
-            {"mid": mids[0], "trackName": "mic", "kind": "audio"},
-            {"mid": mids[1], "trackName": "camera", "kind": "video"},
+            {**MIC, "mid": mids[0]},
+            {**CAMERA, "mid": mids[1]},
         ]
 
 

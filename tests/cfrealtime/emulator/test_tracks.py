@@ -30,7 +30,7 @@ async def test_a_publish_is_answered_and_listed():
         response = (await peer.publish("mic")).json()
         assert response["sessionDescription"]["type"] == "answer"
         assert response["requiresImmediateRenegotiation"] is False
-        assert response["tracks"] == [{"mid": "0", "trackName": "mic", "kind": "audio"}]
+        assert response["tracks"] == [{**local("0", "mic"), "kind": "audio"}]
         listed = (await peer.get()).json()["tracks"]
         assert [(t["location"], t["trackName"], t["status"]) for t in listed] == [("local", "mic", "active")]
 
@@ -218,6 +218,23 @@ async def test_a_section_the_endpoint_rejects_in_its_answer_is_not_received():
         rejecting = answer(offer, **{first: stopped(M("audio", first))})
         assert (await viewer.renegotiate(rejecting)).status_code == 200
         assert [track["track_name"] for track in emulator.active_tracks(viewer.id)] == ["camera"]
+
+
+async def test_an_item_of_an_answer_can_be_passed_on_as_an_entry():
+    async with client_of(Emulator()) as client:
+        source, other, viewer = [await Peer.join(client) for _ in range(3)]
+        offer = {"type": "offer", "sdp": describe(M("audio", "0"))}
+        (published,) = (await source.publish("mic")).json()["tracks"]
+        assert codes(await other.post_tracks([published], sessionDescription=offer)) == [None]
+        await asyncio.sleep(0.1)
+        response = await viewer.post_tracks([remote(source.id, "mic"), remote(source.id, "cam")])
+        await viewer.answer(response.json()["sessionDescription"]["sdp"])
+        await asyncio.sleep(0.5)
+        received, failed = response.json()["tracks"]
+        (updated,) = (await viewer.update(received)).json()["tracks"]
+        assert codes(await viewer.update(updated)) == [None]
+        again = await viewer.post_tracks([updated, received, failed])
+        assert codes(again) == [None, None, "not_found_track_error"]
 
 
 async def test_the_preferred_layer_reaches_the_media():
