@@ -120,8 +120,10 @@ class Service:
             raise
 
     async def _handle(self, call: Call, entry: Entry) -> Answer:
-        loop, body = asyncio.get_running_loop(), _Body(call.body)
+        loop = asyncio.get_running_loop()
+        body = _Body(b"" if call.operation == "get_session" else call.body)  # of a GET it means nothing
         came = loop.time()
+        entry.tracks = wire.count_items(body.glance())
         session = self._world.sessions.get(call.session_id or "")
         entry.track_names = names_in(session, body.glance())
         verdict = self._world.faults.take(call.operation, call.session_id, entry.track_names)
@@ -161,14 +163,13 @@ class Service:
         if call.operation == "new_session":
             wire.check_size(call.body)
             return _instead(ending) or self._new_session(app_id, call.query)
-        entry.tracks = wire.count_items(body.value)
         if call.operation in ADAPTER_OPERATIONS:
             return _instead(ending) or Answer(*await self._adapters.run(call.operation, app_id, body.value))
         operation = OPERATIONS[call.operation]
         session = self._world.known(app_id, call.session_id or "")
+        check_alive(session)
         session = count_request(session, self._world.now)
         self._world.note(session)
-        check_alive(session)
         check_endpoint(session, call.operation)
         request = operation.read(body.value)
         in_flight = self._in_flight.get(session.session_id)

@@ -87,7 +87,7 @@ async def test_nothing_stays_after_half_an_hour_of_comings_and_goings():
         assert emulator.state()["sessions"] == []
         assert {kind: n for kind, n in (after - before).items() if kind not in REMEMBERED} == {}
         assert len(asyncio.all_tasks()) == tasks
-        assert plane._sessions == {}
+        assert plane._links == {}
 
 
 async def test_nothing_stays_of_connections_that_were():
@@ -120,6 +120,6 @@ async def gone(plane: UdpMediaPlane) -> None:
     """Return once the plane knows nobody."""
     async with asyncio.timeout(60):
         while True:
-            if not plane._sessions and not plane._closing:
+            if not plane._links and not plane._closing:
                 return
             await asyncio.sleep(0.02)

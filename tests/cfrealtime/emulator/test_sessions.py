@@ -85,6 +85,29 @@ async def test_a_body_that_makes_no_sense_is_refused_with_its_code(body, status,
         assert refused(response) == (status, code)
 
 
+async def test_a_body_is_looked_at_last():
+    async with client_of(Emulator()) as client:
+        peer, gone = await Peer.join(client), await Peer.join(client)
+
+        async def says(path: str, **options) -> tuple[int, str]:
+            return refused(await client.post(f"{path}/tracks/new", content=b"{", **options))
+
+        assert await says(peer.path, headers={"Authorization": "Bearer x"}) == (401, "unauthorized")
+        assert await says(f"{APP}/sessions/nobody") == (404, "not_found")
+        await gone.publish("mic")
+        await asyncio.sleep(0.1)
+        await gone.close("0")
+        assert await says(gone.path) == (410, "session_error")
+        said = [(await says(peer.path))[0] for _ in range(51)]
+        assert said == [400] * 50 + [429]
+
+
+async def test_what_comes_with_a_get_is_not_read():
+    async with client_of(Emulator()) as client:
+        peer = await Peer.join(client)
+        assert (await client.request("GET", peer.path, content=b"{")).status_code == 200
+
+
 async def test_json_labelled_as_text_and_unknown_fields_are_taken():
     async with client_of(Emulator()) as client:
         peer = await Peer.join(client)
