@@ -16,6 +16,14 @@ REQUEST = (
     b"POST /v1/apps/demo/sessions/new HTTP/1.1\r\nhost: emulator\r\n"
     b"authorization: Bearer x\r\ncontent-length: 2\r\n\r\n{}"
 )
+CHUNKS = (
+    b"PUT /v1/apps/demo/sessions/a/renegotiate HTTP/1.1\r\nhost: emulator\r\nexpect: 100-continue\r\n"
+    b"transfer-encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
+)
+UPGRADE = (
+    b"GET /_emulator/ HTTP/1.1\r\nhost: emulator\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+    b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 FAULT = (
     b"POST /_emulator/faults HTTP/1.1\r\nhost: emulator\r\norigin: http://emulator\r\n"
     b'content-length: 23\r\n\r\n"refuse session=nobody"'
@@ -46,10 +54,10 @@ async def say(street: Street, data: bytes) -> bytes:
 
 
 @some(40)
-@given(data=st.binary(max_size=300) | mutations(REQUEST) | mutations(FAULT))
+@given(data=st.binary(max_size=300) | st.sampled_from([REQUEST, CHUNKS, UPGRADE, FAULT]).flatmap(mutations))
 async def test_bytes_that_are_hardly_a_request_are_refused(street: Street, data):
     said = await say(street, data)
-    assert said == b"" or 200 <= int(said.split()[1]) < 500
+    assert said == b"" or 100 <= int(said.split()[1]) < 500
     await street.undisturbed()
 
 
@@ -66,7 +74,7 @@ async def test_any_path_is_answered(street: Street, method, path, query, authori
     secret = SECRETS["app"].encode() if authorized else b"x" + authorization + b"x"
     # Not by the street's client, which holds every answer against the document: most of these are in none.
     async with httpx.AsyncClient(base_url=street.client.base_url, verify=False, timeout=60) as client:
-        url = httpx.URL(path=path, query=query)
+        url = street.client.base_url.copy_with(path=path, query=query)
         headers = {b"authorization": b"Bearer " + secret}
         response = await client.request(method, url, headers=headers, content=body)
     assert response.status_code < 500

@@ -48,7 +48,7 @@ def fields(**options: st.SearchStrategy) -> st.SearchStrategy:
     return st.fixed_dictionaries({}, optional={name: value | SCALAR for name, value in options.items()})
 
 
-NAME = st.sampled_from(["mic", "0", "1", "s0", "SELF", "OTHER", "#mic"])
+NAME = st.sampled_from(["mic", "0", "1", "s0", "SELF", "OTHER", "#mic", "\ud800", "a\r\na=b", "\0 "])
 """Two of them stand for ids of sessions."""
 TRACK = fields(
     location=st.sampled_from(["local", "remote"]),
