@@ -87,7 +87,7 @@ async def test_nothing_stays_after_half_an_hour_of_comings_and_goings():
         assert emulator.state()["sessions"] == []
         assert {kind: n for kind, n in (after - before).items() if kind not in REMEMBERED} == {}
         assert len(asyncio.all_tasks()) == tasks
-        assert plane._links == {}
+        assert plane._sessions == {}
 
 
 async def test_nothing_stays_of_connections_that_were():
