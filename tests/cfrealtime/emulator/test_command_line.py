@@ -9,8 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 
 import httpx
 import pytest
@@ -18,25 +17,9 @@ import pytest
 from cfrealtime.emulator.media import network
 from tests.cfrealtime.emulator.media.light_peer import LightPeer
 from tests.cfrealtime.emulator.peer import Peer, local
+from tests.cfrealtime.emulator.process import ADVICE, COMMAND, running
 from tests.cfrealtime.emulator.sdp.endpoint import M, blocks, value
 from tests.servers import free_port
-
-COMMAND = [sys.executable, "-m", "cfrealtime.emulator"]
-ADVICE = [advice] if (advice := network.network_problem()) is not None else []
-"""What else it says on a machine with loopback alone."""
-
-
-@contextmanager
-def running(*arguments: str) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """A started emulator, and the line that it printed."""
-    process = subprocess.Popen(
-        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        yield process, process.stdout.readline()
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def environment(line: str) -> dict[str, str]:
