@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TextIO
 from .environment import environment_of
 from .media.network import found_under, network_problem, only_here, outgoing_address, udp_problem
 from .options import CannotStartError, Options, read_options
-from .rules.faults import FaultError
+from .rules.fault_bounds import FaultError
 
 if TYPE_CHECKING:
     from .media.plan import Address

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from attrs import frozen
@@ -10,8 +10,9 @@ from attrs import frozen
 from .media.plan import Disturbance
 from .refusals import ASKED_FOR, ItemError, Json
 from .rules import fault_matching as matching
+from .rules.fault_bounds import FaultError
 from .rules.fault_forms import describe, read, read_many, write
-from .rules.fault_matching import Armed, Subject, Verdict
+from .rules.fault_matching import Armed, Subject, Track, Verdict
 from .rules.faults import (
     AnswerWith,
     ClockSpeed,
@@ -21,7 +22,6 @@ from .rules.faults import (
     Effect,
     FailItem,
     Fault,
-    FaultError,
     Garbage,
     Html,
     Jitter,
@@ -29,10 +29,12 @@ from .rules.faults import (
     LoseAnswer,
     Loss,
     NoRepointing,
+    Omit,
     Refuse,
     Silence,
     Stall,
 )
+from .rules.naming import Item
 
 __all__ = [
     "AnswerWith",
@@ -52,6 +54,7 @@ __all__ = [
     "LoseAnswer",
     "Loss",
     "NoRepointing",
+    "Omit",
     "Refuse",
     "Silence",
     "Stall",
@@ -188,12 +191,21 @@ class Faults:
         effect = AnswerWith(status, code, retry_after)
         return self.add(Fault(effect, operation=operation, nth=nth, session=session_id))
 
-    def fail_track(self, track_name: str, code: str, *, times: int | None = None) -> str:
-        """Fail every item (or `times` of them) that names this track or data channel; the last wish holds."""
+    def fail_track(
+        self, track_name: str, code: str, *, times: int | None = None, publisher: str | None = None
+    ) -> str:
+        """Fail every item (or `times` of them) that means this track or data channel; the last wish holds.
+
+        Without a `publisher`, a session, it is anybody's.
+        """
         for armed in tuple(self._armed.values()):
-            if isinstance(armed.fault.effect, FailItem) and armed.fault.track == track_name:
+            fault = armed.fault
+            if isinstance(fault.effect, FailItem) and (fault.track, fault.publisher) == (
+                track_name,
+                publisher,
+            ):
                 del self._armed[armed.id]
-        return self.add(Fault(FailItem(code), track=track_name, times=times))
+        return self.add(Fault(FailItem(code), track=track_name, times=times, publisher=publisher))
 
     def kill_session(self, session_id: str) -> None:
         """End a session at once."""
@@ -226,28 +238,31 @@ class Faults:
         """The how many-th session it is."""
         return self._sessions.get(session_id, _NOBODY).number
 
-    def take(self, operation: str, session_id: str | None, track_names: Iterable[str] = ()) -> Verdict:
-        """What happens to this call."""
-        subject = Subject(operation, self.names(session_id), frozenset(track_names))
+    def take(
+        self, operation: str, session_id: str | None, items: Sequence[Item], *, alive: bool = True
+    ) -> Verdict:
+        """What happens to this call; `alive`: it has a session that could end. Settle how it ended."""
+        subject = Subject(operation, self.names(session_id), self._tracks(items), alive)
         changed, verdict = matching.judge(self._armed.values(), subject, self.seed)
-        for armed in changed.values():
-            self._keep(armed)
+        self._keep(changed)
         return verdict
 
-    def item_errors(
-        self, operation: str, session_id: str | None, track_names: Iterable[str]
-    ) -> dict[str, ItemError]:
-        """The errors of one call's items, by the name of the track or data channel."""
-        errors = dict[str, ItemError]()
-        for name in dict.fromkeys(track_names):
-            effect = self._meet_item(FailItem, operation, session_id, name)
-            if isinstance(effect, FailItem):
-                errors[name] = ItemError(effect.code, ASKED_FOR)
-        return errors
+    def settle(self, verdict: Verdict, *, happened: bool) -> None:
+        """Whether the ending of a call happened: one that did not waits for another call."""
+        armed = self._armed.get(verdict.ended_by)
+        if armed is not None:
+            self._keep({armed.id: matching.settled(armed, happened=happened)})
 
-    def forbids_repointing(self, session_id: str, track_name: str) -> bool:
+    def item_errors(
+        self, operation: str, session_id: str | None, items: Sequence[Item]
+    ) -> list[ItemError | None]:
+        """The error of each item of a call, of those that shall fail."""
+        effects = [self._meet(FailItem, operation, session_id, item) for item in items]
+        return [ItemError(e.code, ASKED_FOR) if isinstance(e, FailItem) else None for e in effects]
+
+    def forbids_repointing(self, session_id: str, item: Item) -> bool:
         """Whether a mid cannot be pointed at this publication, although the rules allow it."""
-        return self._meet_item(NoRepointing, "update_tracks", session_id, track_name) is not None
+        return self._meet(NoRepointing, "update_tracks", session_id, item) is not None
 
     def disturbance(self, session_id: str) -> Disturbance:
         """What a session's network shall be like."""
@@ -280,21 +295,21 @@ class Faults:
         """What holds now, without waiting for a call."""
         return [armed.fault for armed in self._armed.values() if not armed.fault.waits]
 
-    def _keep(self, armed: Armed) -> None:
-        if armed.spent:
-            del self._armed[armed.id]
-        else:
-            self._armed[armed.id] = armed
+    def _keep(self, changed: Mapping[str, Armed]) -> None:
+        for armed in changed.values():
+            if armed.spent:
+                del self._armed[armed.id]
+            else:
+                self._armed[armed.id] = armed
 
-    def _meet_item(
-        self, kind: type[FailItem | NoRepointing], operation: str, session_id: str | None, name: str
-    ) -> FailItem | NoRepointing | None:
-        """The first fault of a kind that happens to an item; one that did not get its turn has not met it."""
-        subject = Subject(operation, self.names(session_id), frozenset({name}))
-        for armed in tuple(self._armed.values()):
-            if isinstance(armed.fault.effect, kind):
-                after, hit = matching.meet(armed, subject, self.seed)
-                self._keep(after)
-                if hit:
-                    return armed.fault.effect
-        return None
+    def _tracks(self, items: Sequence[Item]) -> tuple[Track, ...]:
+        return tuple(Track(item.name, self.names(item.publisher) | {item.publisher or ""}) for item in items)
+
+    def _meet(
+        self, kind: type[FailItem | NoRepointing], operation: str, session_id: str | None, item: Item
+    ) -> Effect | None:
+        """What of a kind happens to an item."""
+        subject = Subject(operation, self.names(session_id), self._tracks([item]))
+        changed, effect = matching.judge_item(self._armed.values(), kind, subject, self.seed)
+        self._keep(changed)
+        return effect

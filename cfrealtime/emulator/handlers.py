@@ -12,6 +12,7 @@ from . import handlers_data_channels, offering, wire, wire_data_channels
 from .descriptions import inspect, live_mids
 from .refusals import ASKED_FOR, ItemError, Json, bad_description
 from .rules import closing, lifetime, naming, publishing, subscribing, updating, views
+from .rules.naming import Item
 from .sdp import OfferedSection, SdpError
 from .state import Publication, Subscription
 from .world import World, touched
@@ -61,15 +62,15 @@ async def renegotiate(world: World, session_id: str, answer: str) -> Json:
 async def update_tracks(world: World, session_id: str, request: tuple[wire.UpdateEntry, ...]) -> Json:
     """Change the layer or the publication that receiving mids carry."""
     session = world.live(session_id)
-    names = [entry.source.track_name for entry in request if entry.source]
-    faults = world.faults.item_errors("update_tracks", session_id, names)
+    wanted = [Item.of(e.source) if e.source else naming.track_on(session, e.mid) for e in request]
+    faults = world.faults.item_errors("update_tracks", session_id, wanted)
     items = list[updating.UpdateItem]()
-    for entry in request:
+    for entry, item, error in zip(request, wanted, faults, strict=True):
         lacks = partial(world.lacks, session_id, entry.mid)
         outcome = updating.update(world.sessions, session, entry, world.heard, lacks, world.now)
-        if entry.source is not None and entry.source.track_name in faults:
-            outcome = faults[entry.source.track_name]
-        elif updating.repoints(session, entry) and _forbidden(world, session_id, entry):
+        if error is not None:
+            outcome = error
+        elif updating.repoints(session, entry) and world.faults.forbids_repointing(session_id, item):
             outcome = ItemError("update_track_error", ASKED_FOR)
         if isinstance(outcome, Subscription):
             session = subscribing.with_subscriptions(session, [outcome])
@@ -87,9 +88,9 @@ async def close_tracks(world: World, session_id: str, request: wire.CloseRequest
         sections = inspect(request.offer)
         sdp = world.answer(session_id, request.offer, publish=())
         answer["sessionDescription"] = {"type": "answer", "sdp": sdp}
-    names = {mid: naming.track_on(session, mid) or "" for mid in request.mids}
-    faults = world.faults.item_errors("close_tracks", session_id, names.values())
-    failing = {mid: faults[name] for mid, name in names.items() if name in faults}
+    tracks = {mid: naming.track_on(session, mid) for mid in request.mids}
+    faults = world.faults.item_errors("close_tracks", session_id, list(tracks.values()))
+    failing = {mid: error for mid, error in zip(tracks, faults, strict=True) if error is not None}
     session, items = closing.close(session, request.mids, failing, forced=request.force)
     negotiation = world.negotiation(session_id)
     negotiation.stop_sections([mid for mid, error in items if error is None])
@@ -124,17 +125,14 @@ OPERATIONS: Mapping[str, Operation] = {
 """Every emulated operation on a session, by the contract's id."""
 
 
-def _forbidden(world: World, session_id: str, entry: wire.UpdateEntry) -> bool:
-    return entry.source is not None and world.faults.forbids_repointing(session_id, entry.source.track_name)
-
-
 def _publish(world: World, session_id: str, request: wire.PublishRequest) -> Json:
     session = world.live(session_id)
     sections = inspect(request.offer)
     now = world.now
-    faults = world.faults.item_errors("new_tracks", session_id, [e.track_name for e in request.entries])
     session = closing.stopped(session, live_mids(sections))
-    items = publishing.plan(session, request, sections, now, world.new_id, faults)
+    wanted = publishing.wanted(session, request, sections, now, world.new_id)
+    named = [Item(entry.track_name, session_id) for entry, _ in wanted]
+    items = publishing.plan(session, wanted, world.faults.item_errors("new_tracks", session_id, named))
     published = [item.outcome for item in items if isinstance(item.outcome, Publication)]
     tracks = [item.answer() for item in items]
     answer: Json = {"requiresImmediateRenegotiation": False, "tracks": tracks}

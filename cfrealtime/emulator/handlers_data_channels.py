@@ -8,10 +8,10 @@ from .descriptions import inspect, live_mids
 from .limits import CONNECTIVITY_WAIT
 from .refusals import ItemError, Json, RefusalError, decoding_error, not_connected
 from .rules import closing, data_channels, data_transport
-from .rules.naming import channel_under
+from .rules.naming import Item, channel_under
 from .rules.subscribing import must_wait_for_connection
 from .sdp import SdpError
-from .wire_data_channels import ChannelEntry, EstablishRequest, UpdateChannel
+from .wire_data_channels import ChannelEntry, EstablishRequest, RemoteChannel, UpdateChannel
 from .world import World, touched
 
 
@@ -28,7 +28,8 @@ async def new_channels(world: World, session_id: str, request: tuple[ChannelEntr
     ready = await world.wait(lambda: data_channels.ready(world.live(session_id)) or None, CONNECTIVITY_WAIT)
     if not ready:
         raise not_connected(CONNECTIVITY_WAIT, "session's data channel transport")
-    faults = world.faults.item_errors("new_datachannels", session_id, [entry.name for entry in request])
+    wanted = [Item(entry.name, _publisher(session_id, entry)) for entry in request]
+    faults = world.faults.item_errors("new_datachannels", session_id, wanted)
     changed, items = data_channels.allocate(world.sessions, session_id, request, world.now, faults)
     for session in changed.values():
         world.put(session)
@@ -37,9 +38,14 @@ async def new_channels(world: World, session_id: str, request: tuple[ChannelEntr
 
 async def update_channels(world: World, session_id: str, request: tuple[UpdateChannel, ...]) -> Json:
     """Say which subscriptions may reply."""
-    world.live(session_id)
-    names = [entry.name for entry in request if entry.name]
-    faults = world.faults.item_errors("update_datachannels", session_id, names)
+    session = world.live(session_id)
+    meant = [
+        Item(entry.name or "", entry.publisher or session_id)
+        if entry.id is None
+        else channel_under(session, entry.id)
+        for entry in request
+    ]
+    faults = world.faults.item_errors("update_datachannels", session_id, meant)
     changed, items = data_channels.update(world.sessions, session_id, request, faults)
     for session in changed.values():
         world.put(session)
@@ -49,9 +55,11 @@ async def update_channels(world: World, session_id: str, request: tuple[UpdateCh
 async def close_channels(world: World, session_id: str, request: tuple[int, ...]) -> Json:
     """Close channels by id; may be repeated."""
     session = world.live(session_id)
-    names = {channel_id: channel_under(session, channel_id) or "" for channel_id in request}
-    faults = world.faults.item_errors("close_datachannels", session_id, names.values())
-    failing = {channel_id: faults[name] for channel_id, name in names.items() if name in faults}
+    meant = {channel_id: channel_under(session, channel_id) for channel_id in request}
+    faults = world.faults.item_errors("close_datachannels", session_id, list(meant.values()))
+    failing = {
+        channel_id: error for channel_id, error in zip(meant, faults, strict=True) if error is not None
+    }
     session, items = data_channels.close(session, request, failing)
     world.put(session)
     return {"dataChannels": [_closed(channel_id, error) for channel_id, error in items]}
@@ -93,6 +101,10 @@ async def _offered(world: World, session_id: str) -> Json:
         "sessionDescription": {"type": "offer", "sdp": sdp},
         "dataChannel": data_channels.located(channel),
     }
+
+
+def _publisher(session_id: str, entry: ChannelEntry) -> str:
+    return entry.source.session_id if isinstance(entry, RemoteChannel) else session_id
 
 
 def _closed(channel_id: int, error: ItemError | None) -> Json:

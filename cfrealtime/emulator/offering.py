@@ -9,6 +9,7 @@ from attrs import evolve
 from .limits import CONNECTIVITY_WAIT, PACKETS_WAIT
 from .refusals import ItemError, Json, bad_description, not_connected
 from .rules import publishing, subscribing
+from .rules.naming import Item
 from .sdp import NewReceive, NewSend, SdpError
 from .state import Publication, Session, Subscription
 from .wire import InvitedEntry, InviteRequest, RemoteEntry, SubscribeRequest
@@ -49,7 +50,8 @@ async def invite(world: World, session_id: str, request: InviteRequest) -> Json:
     """Offer a section for each track that the endpoint shall publish."""
     await _connected(world, session_id)
     session = world.live(session_id)
-    faults = world.faults.item_errors("new_tracks", session_id, [e.track_name for e in request.entries])
+    tracks = [Item(entry.track_name, session_id) for entry in request.entries]
+    faults = world.faults.item_errors("new_tracks", session_id, tracks)
     verdicts = publishing.invite(session, request.entries, faults)
     wanted = [entry for entry in verdicts if isinstance(entry, InvitedEntry)]
     new = [publishing.section_for(entry) for entry in wanted]
@@ -81,15 +83,14 @@ async def _verdicts(
 ) -> list[Publication | ItemError]:
     """What each entry finds; a silent publisher is waited for, all of them at once."""
     app_id = world.live(session_id).app_id
-    names = [entry.source.track_name for entry in request.entries]
-    faults = world.faults.item_errors("new_tracks", session_id, names)
+    tracks = [Item.of(entry.source) for entry in request.entries]
+    faults = world.faults.item_errors("new_tracks", session_id, tracks)
 
     def look() -> list[Publication | ItemError | subscribing.NotYet]:
         world.live(session_id)
         return [
-            faults.get(entry.source.track_name)
-            or subscribing.verdict(world.sessions, app_id, entry.source, world.heard, world.now)
-            for entry in request.entries
+            error or subscribing.verdict(world.sessions, app_id, entry.source, world.heard, world.now)
+            for entry, error in zip(request.entries, faults, strict=True)
         ]
 
     def settled() -> bool | None:

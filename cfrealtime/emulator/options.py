@@ -14,8 +14,9 @@ from typing import TypeVar
 from attrs import frozen
 
 from . import demo
+from .rules.fault_bounds import FaultError
 from .rules.fault_forms import read, read_many
-from .rules.faults import Fault, FaultError
+from .rules.faults import Fault
 
 T = TypeVar("T")
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from attrs import Factory, evolve, field, frozen
 
 from . import wire
 from .adapters.registry import ADAPTER_OPERATIONS, Adapters
-from .handlers import OPERATIONS
+from .handlers import OPERATIONS, Operation
 from .journal import Entry
 from .refusals import ASKED_FOR, Json, RefusalError, not_found, unauthorized
 from .rules.adapters import check_endpoint
 from .rules.fault_matching import Verdict
-from .rules.faults import AnswerWith, Ending, Garbage, Html, LoseAnswer, Refuse, Stall
-from .rules.naming import names_in
+from .rules.fault_reach import without
+from .rules.faults import AnswerWith, Ending, Garbage, Html, LoseAnswer, Omit, Refuse, Stall
+from .rules.naming import items_in
 from .rules.order import MUTATIONS, InFlight, check_alive, check_order, count_request
+from .rules.turn import CredentialRequest, read_request
 from .turn import TurnCredentials
 from .world import World
 
@@ -119,14 +122,21 @@ class Service:
             self._abandon(entry)
             raise
 
+    def stray(self, request: str, status: int, code: str) -> None:
+        """Note a call that was refused at the door: there is no such operation."""
+        self._world.settle()
+        self.journal.stray(self._world.age, request, status, code)
+
     async def _handle(self, call: Call, entry: Entry) -> Answer:
         loop = asyncio.get_running_loop()
         body = _Body(b"" if call.operation == "get_session" else call.body)  # of a GET it means nothing
         came = loop.time()
         entry.tracks = wire.count_items(body.glance())
         session = self._world.sessions.get(call.session_id or "")
-        entry.track_names = names_in(session, body.glance())
-        verdict = self._world.faults.take(call.operation, call.session_id, entry.track_names)
+        items = items_in(session, body.glance(), self._adapters.carried)
+        entry.track_names = tuple(item.name for item in items if item.name)
+        alive = session is not None and session.ended_at is None
+        verdict = self._world.faults.take(call.operation, call.session_id, items, alive=alive)
         entry.faults = verdict.kinds
         try:
             if verdict.delay_request:
@@ -141,30 +151,52 @@ class Service:
         return answer
 
     async def _answer(self, call: Call, entry: Entry, body: _Body, verdict: Verdict) -> Answer:
-        if isinstance(verdict.ending, Refuse):
-            return Answer(0, {}, spoiled_by=verdict.ending)
+        happened = False
         if verdict.kills:
             self._world.end(call.session_id or "", "a fault ended it")
         try:
-            answer = await self._perform(call, entry, body, verdict.ending)
+            if isinstance(verdict.ending, Refuse):
+                happened = True
+                return Answer(0, {}, spoiled_by=verdict.ending)
+            answer, happened = await self._perform(call, entry, body, verdict.ending)
+            self.journal.finish(entry, answer.status, answer.body)
+            if isinstance(verdict.ending, Omit) and answer.status < 400:
+                sent = without(answer.body, verdict.ending.field, verdict.item)
+                answer, happened = evolve(answer, body=sent), sent != answer.body
+            return answer
+        finally:
+            self._world.faults.settle(verdict, happened=happened)
+            if verdict.ending is not None and not happened:
+                entry.faults = tuple(kind for kind in entry.faults if kind != verdict.ending.kind)
+
+    async def _perform(
+        self, call: Call, entry: Entry, body: _Body, ending: Ending | None
+    ) -> tuple[Answer, bool]:
+        """The answer, and whether it is the ending's."""
+        try:
+            perform = self._prepared(call, entry, body)
+            early = _instead(ending)
+            if early is not None:
+                return early, True
+            answer = await perform()
         except RefusalError as refusal:
             # What its caller gave up before it came in says nothing of the caller's order.
             if refusal.breach is not None and not entry.abandoned:
                 self.journal.breach(entry, refusal.breach)
             answer = Answer(refusal.status, refusal.body(), refusal.headers)
-        answer = _spoiled(answer, verdict.ending)
-        self.journal.finish(entry, answer.status, answer.body)
-        return answer
+        late = _spoiled(answer, ending)
+        return late or answer, late is not None
 
-    async def _perform(self, call: Call, entry: Entry, body: _Body, ending: Ending | None) -> Answer:
+    def _prepared(self, call: Call, entry: Entry, body: _Body) -> Callable[[], Awaitable[Answer]]:
+        """What performs a call, once app and secret, session, order and form of the request are in order."""
         if call.operation in TURN_OPERATIONS:
-            return self._turn_call(call, body, ending)
+            return self._prepared_turn(call, body)
         app_id = _authorized(self._apps, call.app_id, call.secret, "app")
         if call.operation == "new_session":
             wire.check_size(call.body)
-            return _instead(ending) or self._new_session(app_id, call.query)
+            return partial(self._new_session, app_id, call.query)
         if call.operation in ADAPTER_OPERATIONS:
-            return _instead(ending) or Answer(*await self._adapters.run(call.operation, app_id, body.value))
+            return partial(_answered, self._adapters.prepared(call.operation, app_id, body.value))
         operation = OPERATIONS[call.operation]
         session = self._world.known(app_id, call.session_id or "")
         check_alive(session)
@@ -177,20 +209,26 @@ class Service:
         if call.operation in MUTATIONS and in_flight is None:
             in_flight = InFlight(entry.n, call.operation, abandoned=entry.abandoned)
             self._in_flight[session.session_id] = in_flight
-        return _instead(ending) or Answer(200, await operation.run(self._world, session.session_id, request))
+        return partial(self._run, operation, session.session_id, request)
 
-    def _turn_call(self, call: Call, body: _Body, ending: Ending | None) -> Answer:
+    async def _run(self, operation: Operation, session_id: str, request: object) -> Answer:
+        return Answer(200, await operation.run(self._world, session_id, request))
+
+    def _prepared_turn(self, call: Call, body: _Body) -> Callable[[], Awaitable[Answer]]:
         key_id = _authorized(self._turn_keys, call.key_id, call.secret, "TURN key")
         if call.operation == "revoke_turn_credential":
             wire.check_size(call.body)
-            instead = _instead(ending)
-            if instead is None:
-                self._turn.revoke(key_id, call.username or "")
-            return instead or Answer(204, {})
-        request = body.value
-        return _instead(ending) or Answer(201, self._turn.generate(key_id, request))
+            return partial(self._revoke, key_id, call.username or "")
+        return partial(self._generate, key_id, read_request(body.value))
 
-    def _new_session(self, app_id: str, query: Mapping[str, str]) -> Answer:
+    async def _generate(self, key_id: str, request: CredentialRequest) -> Answer:
+        return Answer(201, self._turn.generate(key_id, request))
+
+    async def _revoke(self, key_id: str, username: str) -> Answer:
+        self._turn.revoke(key_id, username)
+        return Answer(204, {})
+
+    async def _new_session(self, app_id: str, query: Mapping[str, str]) -> Answer:
         session = self._world.open_session(
             app_id,
             third_party=query.get("thirdparty") == "true",
@@ -225,6 +263,10 @@ def _authorized(known: Mapping[str, str], name: str | None, secret: str, what: s
     return name
 
 
+async def _answered(perform: Callable[[], Awaitable[tuple[int, Json]]]) -> Answer:
+    return Answer(*await perform())
+
+
 def _instead(ending: Ending | None, landed: Answer | None = None) -> Answer | None:
     """What a call is answered by its fault: before it has had an effect, or after it has `landed`."""
     if not isinstance(ending, AnswerWith | Html | Garbage) or ending.landed != (landed is not None):
@@ -236,8 +278,8 @@ def _instead(ending: Ending | None, landed: Answer | None = None) -> Answer | No
     return Answer(ending.status, body, headers)
 
 
-def _spoiled(answer: Answer, ending: Ending | None) -> Answer:
-    """What becomes of an answer by its call's fault. A refusal that came by itself is not replaced."""
+def _spoiled(answer: Answer, ending: Ending | None) -> Answer | None:
+    """What a call's ending makes of its answer, if so. A refusal that came by itself is not replaced."""
     if isinstance(ending, LoseAnswer | Stall):
         return evolve(answer, spoiled_by=ending)
-    return (_instead(ending, answer) if answer.status < 400 else None) or answer
+    return _instead(ending, answer) if answer.status < 400 else None

@@ -19,9 +19,8 @@ class TurnCredentials:
         self._world = world
         self._credentials: turn.Credentials = {}
 
-    def generate(self, key_id: str, body: object) -> Json:
+    def generate(self, key_id: str, request: turn.CredentialRequest) -> Json:
         """A list of ICE servers with a new credential."""
-        request = turn.read_request(body)
         username = secrets.token_hex(_BYTES)
         self._credentials = turn.issued(self._credentials, key_id, request, username, self._world.now)
         return turn.ice_servers(username, secrets.token_hex(_BYTES))

@@ -317,7 +317,8 @@ class World:
         rids = {s.mid: self._rids(session, s) for s in open_}
         media = negotiation.media(sources, closed, rids)
         channels = data_transport.picture(self.sessions, session)
-        self.media.apply(session_id, evolve(media, channels=channels))
+        silent = [evolve(c, silent=self.faults.silenced(session_id, c.label)) for c in channels]
+        self.media.apply(session_id, evolve(media, channels=tuple(silent)))
         disturbance = self.faults.disturbance(session_id)
         if disturbance != self._disturbances.get(session_id, Disturbance()):
             self._disturbances[session_id] = disturbance

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from attrs import define, evolve
@@ -15,6 +15,7 @@ from cfrealtime.emulator.rules import adapters as rules
 from cfrealtime.emulator.rules import lifetime, subscribing
 from cfrealtime.emulator.rules.adapters import Adapter, EgressEntry, Entry, IngestEntry
 from cfrealtime.emulator.rules.events import Event
+from cfrealtime.emulator.rules.naming import Item
 from cfrealtime.emulator.state import Publication, Session
 from cfrealtime.emulator.world import World
 
@@ -59,23 +60,35 @@ class Adapters:
         self._tasks: set[asyncio.Task[None]] = set()
         world.watchers.append(self._sources_changed)
 
-    async def run(self, operation: str, app_id: str, body: object) -> tuple[int, Json]:
-        """Status and body of one of `ADAPTER_OPERATIONS`."""
+    def prepared(
+        self, operation: str, app_id: str, body: object
+    ) -> Callable[[], Awaitable[tuple[int, Json]]]:
+        """What does one of `ADAPTER_OPERATIONS`, and gives status and body."""
         if operation == "new_websocket_adapters":
-            return await self._new(app_id, body)
-        return self._close_all(app_id, body)
+            return partial(self._new, app_id, rules.read_new(body))
+        return partial(self._close_all, app_id, rules.read_close(body))
 
-    async def _new(self, app_id: str, body: object) -> tuple[int, Json]:
-        entries = rules.read_new(body)
+    def carried(self, adapter_id: str) -> Item:
+        """The track of an adapter."""
+        line = self._lines.get(adapter_id)
+        adapter = line.adapter if line else self._closed.get(adapter_id)
+        return Item(adapter.entry.track_name, adapter.session_id) if adapter else Item()
+
+    async def _new(self, app_id: str, entries: Sequence[Entry]) -> tuple[int, Json]:
         self._forget()
-        names = [entry.track_name for entry in entries]
-        faults = self._world.faults.item_errors("new_websocket_adapters", None, names)
-        opening = [self._open(app_id, entry, faults.get(entry.track_name)) for entry in entries]
+        # The session of an ingest has no name before it is made.
+        tracks = [Item.of(e.source) if isinstance(e, EgressEntry) else Item(e.track_name) for e in entries]
+        faults = self._world.faults.item_errors("new_websocket_adapters", None, tracks)
+        opening = [self._open(app_id, *one) for one in zip(entries, faults, strict=True)]
         return rules.answer(await asyncio.gather(*opening))
 
-    def _close_all(self, app_id: str, body: object) -> tuple[int, Json]:
-        ids = rules.read_close(body)
-        return rules.answer([rules.closed_item(id_, self._close(app_id, id_)) for id_ in ids])
+    async def _close_all(self, app_id: str, ids: Sequence[str]) -> tuple[int, Json]:
+        tracks = [self.carried(adapter_id) for adapter_id in ids]
+        faults = self._world.faults.item_errors("close_websocket_adapters", None, tracks)
+        outcomes = [
+            error or self._close(app_id, adapter_id) for adapter_id, error in zip(ids, faults, strict=True)
+        ]
+        return rules.answer([rules.closed_item(*one) for one in zip(ids, outcomes, strict=True)])
 
     async def stop(self) -> None:
         """Close all of them, and wait until nothing of them is left."""

@@ -45,7 +45,7 @@ class Relay:
     def message(self, ref: ChannelRef, message: Message) -> None:
         """An endpoint has sent a message."""
         channel, size = self._channels.get(ref), _size(message)
-        if channel is None or channel.announced or size > MAX_MESSAGE_SIZE:
+        if channel is None or channel.announced or channel.silent or size > MAX_MESSAGE_SIZE:
             return
         if channel.source is None:
             self._count(ref, size)

@@ -143,6 +143,8 @@ class Channel:
     """Nothing is brought before the endpoint's first message, which goes no further."""
     replies: ChannelRef | None = None
     """On a publisher's channel: the one subscriber's channel whose messages come back on it."""
+    silent: bool = False
+    """What the endpoint says goes nowhere."""
 
 
 @frozen

@@ -14,6 +14,7 @@ const KINDS = [
   "status nth=1 status=503 retry_after=1",
   "html nth=1 status=502",
   "garbage nth=1 body=cut landed=true",
+  "omit nth=1 operation=new_tracks field=sessionDescription",
   "item_error track=",
   "no_repointing",
   "kill_session session=",

@@ -81,12 +81,12 @@ def allocate(
     session_id: str,
     entries: Sequence[ChannelEntry],
     now: float,
-    refused: Mapping[str, ItemError],
+    refused: Sequence[ItemError | None],
 ) -> tuple[Sessions, tuple[NewItem, ...]]:
-    """The sessions that datachannels/new changes; `refused` names channels that fail whatever they are."""
+    """The sessions that datachannels/new changes; `refused` has the errors of entries that fail anyhow."""
     after, items = dict(sessions), list[NewItem]()
-    for entry in entries:
-        outcome = refused.get(entry.name) or _allocated(after, after[session_id], entry, now)
+    for entry, error in zip(entries, refused, strict=True):
+        outcome = error or _allocated(after, after[session_id], entry, now)
         if isinstance(outcome, DataChannel):
             after[session_id] = with_channel(after[session_id], outcome)
             if isinstance(entry, RemoteChannel) and entry.can_reply:
@@ -96,13 +96,15 @@ def allocate(
 
 
 def update(
-    sessions: Sessions, session_id: str, entries: Sequence[UpdateChannel], refused: Mapping[str, ItemError]
+    sessions: Sessions,
+    session_id: str,
+    entries: Sequence[UpdateChannel],
+    refused: Sequence[ItemError | None],
 ) -> tuple[Sessions, tuple[UpdateItem, ...]]:
     """The sessions that datachannels/update changes: granting a reply takes it from whoever had it."""
     after, items = dict(sessions), list[UpdateItem]()
-    for entry in entries:
+    for entry, error in zip(entries, refused, strict=True):
         channel = _find(after[session_id], entry)
-        error = NOT_SUBSCRIBED if channel is None else refused.get(channel.name)
         if channel is None or error is not None:
             items.append(UpdateItem(entry, error or NOT_SUBSCRIBED))
             continue

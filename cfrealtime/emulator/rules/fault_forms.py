@@ -14,7 +14,8 @@ import attrs
 
 from cfrealtime.emulator.refusals import Json
 
-from .faults import EFFECTS, ON_CALLS, Effect, Fault, FaultError, Text
+from .fault_bounds import FaultError, Text
+from .faults import EFFECTS, ON_CALLS, Effect, Fault
 
 
 def read_many(value: object) -> tuple[Fault, ...]:

@@ -6,72 +6,19 @@ catalogue of the emulator's README, and its bounds hold in Python as in JSON and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Literal
+from collections.abc import Collection, Mapping
+from typing import ClassVar, Final, Literal
 
 import attrs
 from attrs import field, frozen
 
-from cfrealtime.emulator.routes import ROUTES
-
-
-class FaultError(ValueError):
-    """What was asked for is no fault; the message says why."""
-
-
-# Values and their bounds.
-
-
-@frozen
-class Number:
-    """A number within bounds, both included."""
-
-    low: float
-    high: float
-    whole: bool = False
-    optional: bool = False
-
-    def __call__(self, owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        """Refuse anything else."""
-        if value is None and self.optional:
-            return
-        kinds = int if self.whole else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not self.low <= value <= self.high:
-            what = "a whole number" if self.whole else "a number"
-            raise FaultError(f"{attribute.name} is not {what} from {self.low:g} to {self.high:g}.")
-
-
-@frozen
-class Text:
-    """A text that is not empty; one of these, if there are any."""
-
-    known: tuple[str, ...] = ()
-    optional: bool = False
-
-    def __call__(self, owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        """Refuse anything else."""
-        if value is None and self.optional:
-            return
-        if not isinstance(value, str) or not value:
-            raise FaultError(f"{attribute.name} is not a text.")
-        if self.known and value not in self.known:
-            raise FaultError(f"{attribute.name} is none of {', '.join(self.known)}.")
-
-
-@frozen
-class YesOrNo:
-    """True or false."""
-
-    def __call__(self, owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        """Refuse anything else."""
-        if not isinstance(value, bool):
-            raise FaultError(f"{attribute.name} is neither true nor false.")
-
+from .fault_bounds import FaultError, Number, Text, YesOrNo
+from .fault_reach import ANSWERED, EVERY, OF_A_SESSION, OF_ITEMS
 
 _SECONDS = Number(0, 86_400)
 _STATUS = Number(200, 599, whole=True)
 
-ON_CALLS: Final = ("operation", "session", "track", "nth", "times", "probability")
+ON_CALLS: Final = ("operation", "session", "track", "publisher", "nth", "times", "probability")
 ON_SESSIONS: Final = ("session",)
 ON_TRACKS: Final = ("session", "track")
 
@@ -158,6 +105,15 @@ class Garbage:
     landed: bool = field(default=False, validator=YesOrNo())
 
 
+@frozen
+class Omit:
+    """The call lands, and its answer lacks a `field`: one of its own, or the first `item` concerned."""
+
+    kind: ClassVar = "omit"
+    conditions: ClassVar = ON_CALLS
+    field: str = attrs.field(validator=Text(tuple(ANSWERED)))
+
+
 # What happens to single tracks and channels of a call.
 
 
@@ -199,7 +155,7 @@ class Cut:
 
 @frozen
 class Silence:
-    """Nothing that the session sends arrives any more, its connection stays."""
+    """Nothing that the session sends arrives any more, media or messages; its connection stays."""
 
     kind: ClassVar = "silence"
     conditions: ClassVar = ON_TRACKS
@@ -234,7 +190,7 @@ class ClockSpeed:
     speed: float = field(validator=Number(0.001, 1000))
 
 
-Ending = Refuse | LoseAnswer | Stall | AnswerWith | Html | Garbage
+Ending = Refuse | LoseAnswer | Stall | AnswerWith | Html | Garbage | Omit
 """How a call ends instead of being answered: one of them at most."""
 Effect = (
     Delay
@@ -252,11 +208,26 @@ Effect = (
 EFFECTS: Final[Mapping[str, type[Effect]]] = {
     effect.kind: effect
     for effect in (
-        *(Delay, DelayRequest, Refuse, LoseAnswer, Stall, AnswerWith, Html, Garbage),
+        *(Delay, DelayRequest, Refuse, LoseAnswer, Stall, AnswerWith, Html, Garbage, Omit),
         *(FailItem, NoRepointing, KillSession, Cut, Silence, Loss, Jitter, ClockSpeed),
     )
 }
 """Every effect by its kind."""
+
+
+def reach_of(effect: Effect) -> Collection[str]:
+    """The operations to whose calls an effect can happen."""
+    match effect:
+        case FailItem():
+            return OF_ITEMS
+        case NoRepointing():
+            return ("update_tracks",)
+        case KillSession():
+            return OF_A_SESSION
+        case Omit(field):
+            return ANSWERED[field]
+        case _:
+            return EVERY
 
 
 @frozen
@@ -264,12 +235,14 @@ class Fault:
     """An effect and when it happens."""
 
     effect: Effect
-    operation: str | None = field(default=None, validator=Text(tuple(ROUTES), optional=True), kw_only=True)
+    operation: str | None = field(default=None, validator=Text(EVERY, optional=True), kw_only=True)
     """One of the contract's operations; None for any."""
     session: str | None = field(default=None, validator=Text(optional=True), kw_only=True)
     """A session's id, its correlation id, or `#2` for the second that was opened; None for any."""
     track: str | None = field(default=None, validator=Text(optional=True), kw_only=True)
     """The name of a track or data channel that is concerned; None for any."""
+    publisher: str | None = field(default=None, validator=Text(optional=True), kw_only=True)
+    """Whose track or data channel it is: a session, named as above; None for anybody's."""
     nth: int | None = field(default=None, validator=Number(1, 1e9, whole=True, optional=True), kw_only=True)
     """Not before the n-th of the calls (or items) that fulfil the rest."""
     times: int | None = field(default=None, validator=Number(1, 1e9, whole=True, optional=True), kw_only=True)
@@ -278,13 +251,24 @@ class Fault:
     """By chance, which a seed decides."""
 
     def __attrs_post_init__(self) -> None:
-        """Refuse conditions that this kind of fault does not look at."""
+        """Refuse conditions that this kind of fault does not look at, and what can never happen."""
         given = [name for name in ON_CALLS if getattr(self, name) != (1.0 if name == "probability" else None)]
         useless = [name for name in given if name not in self.effect.conditions]
         if useless:
             raise FaultError(f"{self.effect.kind} does not depend on {' or '.join(useless)}.")
         if isinstance(self.effect, KillSession) and self.operation is None and given != ["session"]:
             raise FaultError("kill_session needs the session that ends at once, or an operation to wait for.")
+        self._check_reach()
+
+    def _check_reach(self) -> None:
+        reach = reach_of(self.effect)
+        if self.operation is not None:
+            if self.operation not in reach:
+                raise FaultError(f"{self.effect.kind} happens to {', '.join(reach)} only.")
+            reach = (self.operation,)
+        for name, having in (("session", OF_A_SESSION), ("track", OF_ITEMS), ("publisher", OF_ITEMS)):
+            if getattr(self, name) is not None and not set(having).intersection(reach):
+                raise FaultError(f"A call of {' or '.join(reach)} has no {name}.")
 
     @property
     def limit(self) -> int | None:

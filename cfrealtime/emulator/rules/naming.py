@@ -1,40 +1,63 @@
-"""What a call is about: the names of its tracks and data channels, whichever way it points at them."""
+"""What a call is about: its tracks and data channels, whichever way it points at them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
-from cfrealtime.emulator.state import Session
+from attrs import frozen
+
+from cfrealtime.emulator.state import Locator, Session
 
 
-def track_on(session: Session, mid: str) -> str | None:
-    """The name of the track on a mid: of one that goes both ways, what the endpoint sends."""
+@frozen
+class Item:
+    """A track or data channel that an entry of a call means; one that means nothing known has no name."""
+
+    name: str = ""
+    publisher: str | None = None
+    """The session whose it is."""
+
+    @classmethod
+    def of(cls, source: Locator) -> Item:
+        """A publication."""
+        return cls(source.track_name, source.session_id)
+
+
+def track_on(session: Session, mid: str) -> Item:
+    """The track on a mid: of one that goes both ways, what the endpoint sends."""
     if mid in session.publications:
-        return session.publications[mid].track_name
-    return session.subscriptions[mid].source.track_name if mid in session.subscriptions else None
+        return Item(session.publications[mid].track_name, session.session_id)
+    return Item.of(session.subscriptions[mid].source) if mid in session.subscriptions else Item()
 
 
-def channel_under(session: Session, channel_id: int) -> str | None:
-    """The name of a data channel."""
-    return session.channels[channel_id].name if channel_id in session.channels else None
+def channel_under(session: Session, channel_id: int) -> Item:
+    """The data channel with an id."""
+    channel = session.channels.get(channel_id)
+    if channel is None:
+        return Item()
+    return Item(channel.name, channel.source.session_id if channel.source else session.session_id)
 
 
-def names_in(session: Session | None, body: object) -> tuple[str, ...]:
-    """The names in a body of any shape; what has none is looked up in its session."""
+def items_in(session: Session | None, body: object, adapter: Callable[[str], Item]) -> tuple[Item, ...]:
+    """What each entry of a body of any shape means; one without a name is looked up by its mid or id."""
     fields = cast("dict[str, object]", body) if isinstance(body, dict) else {}
     items = fields.get("tracks", fields.get("dataChannels"))
     if not isinstance(items, list):
         return ()
-    found = (_name(session, item) for item in cast("list[object]", items))
-    return tuple(name for name in found if isinstance(name, str))
+    return tuple(_item(session, item, adapter) for item in cast("list[object]", items))
 
 
-def _name(session: Session | None, value: object) -> object:
+def _item(session: Session | None, value: object, adapter: Callable[[str], Item]) -> Item:
     item = cast("dict[str, object]", value) if isinstance(value, dict) else {}
     name = item.get("trackName") or item.get("dataChannelName")
-    if name or session is None:
-        return name
-    mid, channel_id = item.get("mid"), item.get("id")
-    if isinstance(mid, str):
+    if isinstance(name, str) and name:
+        own = session.session_id if session else None
+        publisher = own if item.get("location") == "local" else item.get("sessionId")
+        return Item(name, publisher if isinstance(publisher, str) else None)
+    mid, channel_id, adapter_id = item.get("mid"), item.get("id"), item.get("adapterId")
+    if isinstance(adapter_id, str):
+        return adapter(adapter_id)
+    if session is not None and isinstance(mid, str):
         return track_on(session, mid)
-    return channel_under(session, channel_id) if isinstance(channel_id, int) else None
+    return channel_under(session, channel_id) if session and isinstance(channel_id, int) else Item()

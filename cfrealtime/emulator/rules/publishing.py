@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 
 from attrs import evolve, frozen
@@ -44,15 +44,14 @@ class PublishItem:
         }
 
 
-def plan(
+def wanted(
     session: Session,
     request: PublishRequest,
     sections: Sequence[OfferedSection],
     now: float,
     new_name: Callable[[], str],
-    refused: Mapping[str, ItemError],
-) -> tuple[PublishItem, ...]:
-    """Match the entries with the offer's sections; `refused` names tracks that fail whatever they are.
+) -> tuple[tuple[LocalEntry, Publication], ...]:
+    """Each entry with what it would publish; those that autoDiscover finds are the last.
 
     An entry without a section that sends makes the whole call invalid.
     """
@@ -60,24 +59,33 @@ def plan(
     entries = list(request.entries)
     if request.auto_discover:
         entries += _discovered(session, entries, sections, new_name)
-    items = list[PublishItem]()
-    seen = session
-    for entry in entries:
-        outcome = refused.get(entry.track_name) or _publication(seen, entry, by_mid.get(entry.mid), now)
-        if isinstance(outcome, Publication):
-            seen = with_publication(seen, outcome)
-        items.append(PublishItem(entry, outcome))
+    return tuple((entry, _publication(session, entry, by_mid.get(entry.mid), now)) for entry in entries)
+
+
+def plan(
+    session: Session,
+    wanted: Sequence[tuple[LocalEntry, Publication]],
+    refused: Sequence[ItemError | None],
+) -> tuple[PublishItem, ...]:
+    """What becomes of each entry; `refused` has the errors of those that fail whatever they are."""
+    items, live = list[PublishItem](), [p for p in session.publications.values() if p.ended is None]
+    for (entry, publication), fault in zip(wanted, refused, strict=True):
+        repeated = any(publication.mid == p.mid or publication.track_name == p.track_name for p in live)
+        error = fault or (REPEATED if repeated else None)
+        if error is None:
+            live.append(publication)
+        items.append(PublishItem(entry, error or publication))
     return tuple(items)
 
 
 def invite(
-    session: Session, entries: Sequence[InvitedEntry], refused: Mapping[str, ItemError]
+    session: Session, entries: Sequence[InvitedEntry], refused: Sequence[ItemError | None]
 ) -> tuple[InvitedEntry | ItemError, ...]:
     """Which tracks our offer may ask for. A name that is published already fails alone."""
     taken = {p.track_name for p in session.publications.values() if p.ended is None}
     verdicts = list[InvitedEntry | ItemError]()
-    for entry in entries:
-        error = refused.get(entry.track_name) or (REPEATED if entry.track_name in taken else None)
+    for entry, fault in zip(entries, refused, strict=True):
+        error = fault or (REPEATED if entry.track_name in taken else None)
         if error is None:
             taken.add(entry.track_name)
         verdicts.append(error or entry)
@@ -132,13 +140,10 @@ def _discovered(
 
 def _publication(
     session: Session, entry: LocalEntry, section: OfferedSection | None, now: float
-) -> Publication | ItemError:
+) -> Publication:
     kind = _media_kind(section)
     if section is None or kind is None:
         raise invalid_params(f"The offer has no media section with mid {entry.mid[:16]!r} that sends.")
-    live = [publication for publication in session.publications.values() if publication.ended is None]
-    if any(entry.mid == p.mid or entry.track_name == p.track_name for p in live):
-        return REPEATED
     earlier = session.publications.get(entry.mid)
     # Seen in the field: publishing again on a mid closed by force is accepted and delivers nothing.
     deaf = earlier is not None and (earlier.ended == "forced" or earlier.deaf)

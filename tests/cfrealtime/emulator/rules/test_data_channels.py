@@ -30,14 +30,14 @@ def never(session_id: str, mid: str) -> None:
 
 def subscribe(*flags: bool, now: float = 100.0) -> dict[str, Session]:
     wanted = RemoteChannel(ChannelLocator("speaker", "chat"), POLICY, *flags)
-    changed, _ = data_channels.allocate(SESSIONS, "viewer", [wanted], now, {})
+    changed, _ = data_channels.allocate(SESSIONS, "viewer", [wanted], now, [None])
     return {**SESSIONS, **changed}
 
 
 def test_a_session_whose_ids_are_used_up_gets_no_more_channels():
     last = DataChannel(65_534, "last", POLICY, since=0.0, ended="closed")
     sessions = {"viewer": evolve(VIEWER, channels={65_534: last})}
-    changed, (item,) = data_channels.allocate(sessions, "viewer", [LocalChannel("more", POLICY)], 0.0, {})
+    changed, (item,) = data_channels.allocate(sessions, "viewer", [LocalChannel("more", POLICY)], 0.0, [None])
     assert item.answer()["errorCode"] == "transport_unavailable_error"
     assert changed == {}
 

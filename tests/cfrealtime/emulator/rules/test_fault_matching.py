@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from cfrealtime.emulator.media.plan import Disturbance, Way
 from cfrealtime.emulator.rules.fault_forms import read
 from cfrealtime.emulator.rules.fault_matching import (
     Armed,
     Subject,
+    Track,
     disturbance,
     judge,
-    meet,
+    judge_item,
+    settled,
     silenced,
     speed,
 )
+from cfrealtime.emulator.rules.faults import FailItem
 
-CALL = Subject("new_tracks", frozenset({"s1", "#1"}), frozenset({"mic", "camera"}))
+MIC, CAMERA = Track("mic", frozenset({"s7", "#7"})), Track("camera", frozenset({"s8"}))
+CALL = Subject("new_tracks", frozenset({"s1", "#1"}), (MIC, CAMERA))
 
 
 def armed(*texts: str) -> list[Armed]:
@@ -27,8 +32,11 @@ def hits(text: str, *subjects: Subject, seed: int = 0) -> list[bool]:
     """Whether a fault happens to each of these in turn."""
     (fault,), found = armed(text), []
     for subject in subjects:
-        fault, hit = meet(fault, subject, seed)
-        found.append(hit)
+        changed, verdict = judge([fault], subject, seed)
+        fault = changed.get(fault.id, fault)
+        if verdict.ending:
+            fault = settled(fault, happened=True)
+        found.append(bool(verdict.kinds))
     return found
 
 
@@ -41,6 +49,9 @@ def hits(text: str, *subjects: Subject, seed: int = 0) -> list[bool]:
         ("refuse operation=renegotiate", False),
         ("refuse session=#2", False),
         ("refuse track=screen", False),
+        ("refuse publisher=#7", True),
+        ("refuse track=mic publisher=s7", True),
+        ("refuse track=mic publisher=s8", False),
     ],
 )
 def test_a_fault_happens_where_all_of_its_conditions_hold(text, concerned):
@@ -76,7 +87,54 @@ def test_of_several_faults_delays_add_up_and_the_first_ending_wins():
     changed, verdict = judge(waiting, CALL, 0)
     assert (verdict.delay, verdict.ending.kind, verdict.kills) == (3, "stall", True)
     assert verdict.kinds == ("delay", "stall", "delay", "kill_session")
-    assert [fault.hits for fault in changed.values()] == [1] * 5
+    assert [fault.seen for fault in changed.values()] == [1] * 5
+    assert [(fault.hits, fault.pending) for fault in changed.values()] == [
+        *((1, 0), (0, 1), (1, 0)),
+        *((0, 0), (1, 0)),
+    ]
+
+
+def test_an_ending_that_was_not_the_first_waits_for_the_next_call():
+    waiting = armed("lose_answer nth=1", "refuse nth=1")
+    changed, first = judge(waiting, CALL, 0)
+    changed, second = judge(changed.values(), CALL, 0)
+    assert (first.ending.kind, second.ending.kind) == ("lose_answer", "refuse")
+
+
+def test_an_ending_is_kept_for_its_call_until_it_is_known_whether_it_happened():
+    changed, _ = judge(armed("html nth=1"), CALL, 0)
+    changed, verdict = judge(changed.values(), CALL, 0)
+    assert verdict.ending is None
+    (fault,) = changed.values()
+    assert settled(fault, happened=True).spent
+    _, verdict = judge([settled(fault, happened=False)], CALL, 0)
+    assert verdict.ending.kind == "html"
+
+
+def test_a_session_that_is_none_ends_later():
+    changed, verdict = judge(armed("kill_session operation=new_tracks nth=1"), evolve(CALL, alive=False), 0)
+    assert not verdict.kills
+    assert judge(changed.values(), CALL, 0)[1].kills
+
+
+def test_a_call_whose_answer_never_has_a_field_is_not_counted_among_those_that_could_lack_it():
+    other = Subject("update_tracks")
+    assert hits("omit field=sessionDescription nth=2", CALL, other, CALL) == [False, False, True]
+
+
+def test_what_is_left_out_is_the_first_item_concerned():
+    assert judge(armed("omit field=item track=camera"), CALL, 0)[1].item == 1
+    assert judge(armed("omit field=item"), CALL, 0)[1].item == 0
+
+
+def test_every_fault_sees_every_item_and_the_first_happens():
+    waiting, item = armed("item_error code=a times=1", "item_error code=b nth=2"), evolve(CALL, tracks=(MIC,))
+    found = []
+    for _ in range(3):
+        changed, effect = judge_item(waiting, FailItem, item, 0)
+        waiting = [fault for fault in (changed.get(f.id, f) for f in waiting) if not fault.spent]
+        found.append(effect and effect.code)
+    assert found == ["a", "b", None]
 
 
 def test_a_call_is_no_matter_of_faults_of_items_and_sessions():

@@ -12,19 +12,18 @@ from hypothesis import strategies as st
 from cfrealtime.emulator import faults as public
 from cfrealtime.emulator.routes import ROUTES
 from cfrealtime.emulator.rules import faults
+from cfrealtime.emulator.rules.fault_bounds import FaultError, Number, Text, YesOrNo
 from cfrealtime.emulator.rules.fault_forms import describe, read, read_many, write
+from cfrealtime.emulator.rules.fault_reach import OF_A_SESSION, OF_ITEMS, without
 from cfrealtime.emulator.rules.faults import (
     EFFECTS,
     ON_CALLS,
     Delay,
     Fault,
-    FaultError,
     KillSession,
     LoseAnswer,
-    Number,
     Silence,
-    Text,
-    YesOrNo,
+    reach_of,
 )
 
 
@@ -52,12 +51,18 @@ def filled(kind: type, names: tuple[str, ...]) -> st.SearchStrategy[dict]:
 
 @st.composite
 def any_fault(draw: st.DrawFn) -> Fault:
-    effect = draw(st.sampled_from(list(EFFECTS.values())))
-    own = draw(filled(effect, tuple(a.name for a in attrs.fields(effect))))
+    kind = draw(st.sampled_from(list(EFFECTS.values())))
+    effect = kind(**draw(filled(kind, tuple(a.name for a in attrs.fields(kind)))))
     conditions = draw(filled(Fault, effect.conditions))
-    if effect is KillSession:
-        conditions["operation"] = "new_tracks"
-    return Fault(effect(**own), **conditions)
+    reach = set(reach_of(effect))
+    for name, having in (("session", OF_A_SESSION), ("track", OF_ITEMS), ("publisher", OF_ITEMS)):
+        if name in conditions and reach.isdisjoint(having):
+            del conditions[name]
+        elif name in conditions:
+            reach &= set(having)
+    if "operation" in conditions or kind is KillSession:
+        conditions["operation"] = draw(st.sampled_from(sorted(reach)))
+    return Fault(effect, **conditions)
 
 
 @given(any_fault())
@@ -111,6 +116,17 @@ def test_several_come_as_a_list_or_under_a_name_and_may_be_lines_of_text():
         ({"kind": "garbage", "body": "poem"}, "body is none of binary, cut, empty, null."),
         ({"kind": "loss", "share": 0.5, "track": "mic"}, "loss does not depend on track."),
         ({"kind": "clock", "speed": 2, "session": "a", "nth": 1}, "clock does not depend on session or nth."),
+        ("item_error operation=renegotiate", "item_error happens to new_tracks, update_tracks,"),
+        ("no_repointing operation=new_tracks", "no_repointing happens to update_tracks only."),
+        ("kill_session operation=new_session", "kill_session happens to get_session, new_tracks,"),
+        (
+            "omit field=sessionDescription operation=update_tracks",
+            "omit happens to new_tracks, close_tracks,",
+        ),
+        ("omit field=iceServers track=mic", "A call of generate_ice_servers has no track."),
+        ("omit field=sdp", "field is none of item, tracks, dataChannels,"),
+        ("refuse operation=new_session session=#1", "A call of new_session has no session."),
+        ("refuse operation=renegotiate publisher=#1", "A call of renegotiate has no publisher."),
         ({"kind": "kill_session"}, "kill_session needs the session that ends at once, or an operation"),
         ({"kind": "kill_session", "session": "a", "nth": 2}, "kill_session needs the session"),
         ("delay seconds", "'seconds' is not of the form name=value."),
@@ -133,6 +149,23 @@ def test_every_effect_says_what_it_does_and_looks_at_conditions_that_exist():
         assert effect.__doc__.endswith(".")
         assert set(effect.conditions) <= {a.name for a in attrs.fields(Fault)}
     assert {a.name for a in attrs.fields(Fault)} == {"effect", *ON_CALLS}
+
+
+ANSWER = {"requiresImmediateRenegotiation": True, "tracks": [{"mid": "0"}, {"mid": "1"}]}
+
+
+@pytest.mark.parametrize(
+    ("field", "item", "left"),
+    [
+        ("requiresImmediateRenegotiation", 0, {"tracks": ANSWER["tracks"]}),
+        ("tracks", 0, {"requiresImmediateRenegotiation": True}),
+        ("item", 1, ANSWER | {"tracks": [{"mid": "0"}]}),
+        ("item", 2, ANSWER),
+        ("sessionDescription", 0, ANSWER),
+    ],
+)
+def test_an_answer_lacks_what_shall_be_left_out(field, item, left):
+    assert without(ANSWER, field, item) == left
 
 
 def test_operations_are_those_that_are_served():

@@ -34,13 +34,13 @@ def entry(carrier: str | None) -> RemoteEntry:
 def test_names_are_taken_by_what_is_published_and_by_earlier_entries():
     entries = [InvitedEntry(name, "audio") for name in ("mic", "new", "new", "broken")]
     fault = ItemError("backend_error", "asked for")
-    verdicts = publishing.invite(SESSION, entries, {"broken": fault})
+    verdicts = publishing.invite(SESSION, entries, [None, None, None, fault])
     assert verdicts == (publishing.REPEATED, entries[1], publishing.REPEATED, fault)
 
 
 def test_a_name_whose_publication_ended_is_free():
     ended = evolve(SESSION, publications={"0": evolve(MIC, ended="collected")})
-    (verdict,) = publishing.invite(ended, [InvitedEntry("mic", "audio")], {})
+    (verdict,) = publishing.invite(ended, [InvitedEntry("mic", "audio")], [None])
     assert isinstance(verdict, InvitedEntry)
 
 
