@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Callable
 
 import pytest
 
+from tests.conformance import environment
+from tests.conformance.callers import Callers, taking_calls
+from tests.conformance.preflight import check
 from tests.conformance.stage import Stage
-from tests.conformance.target import Target, emulated, serviced, targets
+from tests.conformance.target import Target, emulated, serviced
+
+
+def pytest_sessionstart() -> None:
+    """Say what is wrong with the environment once, and not a hundred times."""
+    try:
+        if environment.is_live():
+            asyncio.run(check())
+    except environment.UnusableError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every rule is asked of every target."""
     if "target" in metafunc.fixturenames:
-        names = targets(turn=metafunc.module.__name__.endswith("test_turn"))
-        metafunc.parametrize("target", names, indirect=True)
+        metafunc.parametrize("target", environment.targets(_module(metafunc.module.__name__)), indirect=True)
+
+
+def _module(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 @pytest.fixture
@@ -31,6 +47,14 @@ async def stage(target: Target) -> AsyncGenerator[Stage]:
     await stage.sweep()
 
 
+@pytest.fixture
+async def callers(target: Target) -> AsyncGenerator[Callers]:
+    """Our WebSocket server, where adapters find it."""
+    assert target.way is not None
+    async with taking_calls(target.way) as callers:
+        yield callers
+
+
 @pytest.fixture(autouse=True)
 def rule(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
     """Say which rule a test is about, and of whom it is asked."""
@@ -41,6 +65,15 @@ def rule(request: pytest.FixtureRequest, record_property: Callable[[str, object]
     assert text.startswith(("[documented] ", "[seen] ", "[unproven] ")), text
     record_property("rule", " ".join(text.split()))
     record_property("target", request.node.callspec.params["target"])
+    reason = environment.left_out(_module(request.module.__name__))
+    if reason is not None:
+        record_property("left out", reason)
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Record a figure, to be read beside what was met."""
+    return lambda text: record_property("measured", text)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from aiortc import (
@@ -19,11 +19,21 @@ from aiortc import (
     RTCSctpCapabilities,
     RTCSctpTransport,
 )
+from attrs import evolve
 
 from cfrealtime_rooms.testing import sdp
 from cfrealtime_rooms.testing.ice import IceClient
 from cfrealtime_rooms.testing.rtp import Packet, extension_block, feedback, is_rtcp, parse, vp8_key_frame
-from tests.cfrealtime.emulator.sdp.endpoint import M, answer, answering, blocks, describe, stopped, value
+from tests.cfrealtime.emulator.sdp.endpoint import (
+    CHROMIUM,
+    M,
+    answer,
+    answering,
+    blocks,
+    describe,
+    stopped,
+    value,
+)
 
 CERTIFICATE = RTCCertificate.generateCertificate()
 PASSWORD = "clientpassword1234567890"
@@ -33,6 +43,11 @@ MID, RID = 4, 10
 KEY = b"\x10\x10\x02\x00\x9d\x01\x2a\x40\x01\xf0\x00"
 """The first bytes of a VP8 key frame, after RTP's."""
 DELTA = b"\x10\x11" + bytes(9)
+H265 = (49, 50, "H265", "level-id=93;profile-id=1;tier-flag=0;tx-mode=SRST")
+NUMBERS = evolve(CHROMIUM, video=(*CHROMIUM.video, H265))
+OPUS, VP8 = 111, 96
+TELEPHONE = {"PCMU": 0, "PCMA": 8}
+"""The old codecs of sound, whose numbers are the same everywhere."""
 
 
 class _Dtls(RTCDtlsTransport):
@@ -73,6 +88,8 @@ class Endpoint:
         self._mid_numbers: set[int] = set()
         self._connecting: asyncio.Task[None] | None = None
         self._media: dict[str, asyncio.Task[None]] = {}
+        self._said: dict[int, int] = {}
+        """The number that comes next of a stream: one that began anew would be taken for a replay."""
         self._key_wanted = False
 
     async def open(self) -> None:
@@ -84,7 +101,8 @@ class Endpoint:
     def offer(self, *added: M) -> str:
         """An offer with these sections added."""
         self.sections += added
-        return self._own(describe(*self.sections, ufrag=self._ice.ufrag, fingerprint=self._fingerprint))
+        text = describe(*self.sections, numbers=NUMBERS, ufrag=self._ice.ufrag, fingerprint=self._fingerprint)
+        return self._own(_narrowed(text, self.sections))
 
     def answer(self, offer: str, *, refuse: bool = False) -> str:
         """The answer of an obliging browser, or of one that takes nothing."""
@@ -104,6 +122,14 @@ class Endpoint:
     def stop(self, *mids: str) -> None:
         """Stop sections with the next offer."""
         self.sections = [stopped(m) if m.mid in mids else m for m in self.sections]
+
+    def turn(self, mid: str, direction: str) -> None:
+        """Give a section another direction with the next offer."""
+        self.sections = [evolve(m, direction=direction) if m.mid == mid else m for m in self.sections]
+
+    def recycle(self, mid: str, section: M) -> None:
+        """Put a new section into the place of a stopped one with the next offer."""
+        self.sections = [section if m.mid == mid else m for m in self.sections]
 
     def _own(self, text: str) -> str:
         password = f"a=ice-pwd:{self._ice.pwd}"
@@ -146,6 +172,23 @@ class Endpoint:
         self.be_silent()
         self._ice.drop()
 
+    async def come_back(self) -> None:
+        """Have a network again, at another address."""
+        await self._ice.open()
+        self.refresh()
+
+    def restart(self) -> None:
+        """Want other credentials of ICE from the next offer on."""
+        self._ice.ufrag, self._ice.pwd = secrets.token_hex(4), secrets.token_hex(12)
+
+    def restarted(self, remote: str) -> bool:
+        """Check with the credentials of an answer; says whether they are others than before."""
+        transport = sdp.parse(remote).transport
+        assert transport is not None
+        before, self._ice._remote = self._ice._remote, transport
+        self.refresh()
+        return before is None or before.ufrag != transport.ufrag
+
     async def hang_up(self) -> None:
         """Close the connection as a page does that is left."""
         self.be_silent()
@@ -181,9 +224,13 @@ class Endpoint:
 
     # Media.
 
-    def speak(self, mid: str, word: bytes, ssrc: int) -> None:
+    def speak(self, mid: str, word: bytes, ssrc: int, kind: int = OPUS) -> None:
         """Say a word fifty times a second on a section."""
-        self._media[mid] = asyncio.create_task(self._speak(mid, word, ssrc))
+        self._media[mid] = asyncio.create_task(self._speak(mid, word, ssrc, kind))
+
+    def show(self, mid: str, pictures: Callable[[bool], Iterable[bytes]], ssrc: int, kind: int) -> None:
+        """Send what was really encoded, fifteen pictures a second, each as the payloads that it gives."""
+        self._media[mid] = asyncio.create_task(self._show(mid, pictures, ssrc, kind))
 
     def film(self, mid: str, layers: dict[str, int]) -> None:
         """Send fifteen pictures a second of each layer; a layer's word is its rid, or "video" without one."""
@@ -194,11 +241,25 @@ class Endpoint:
         for mid in mids or tuple(self._media):
             self._media.pop(mid).cancel()
 
-    async def _speak(self, mid: str, word: bytes, ssrc: int) -> None:
+    async def _speak(self, mid: str, word: bytes, ssrc: int, kind: int) -> None:
         block = extension_block([(MID, mid.encode())])
-        for number in itertools.count(secrets.randbits(12)):
-            await self._send(111, ssrc, number, 960 * number, block, word)
+        for number in itertools.count(self._said.setdefault(ssrc, secrets.randbits(12))):
+            self._said[ssrc] = number + 1
+            await self._send(kind, ssrc, number, 960 * number, block, word)
             await asyncio.sleep(0.02)
+
+    async def _show(
+        self, mid: str, pictures: Callable[[bool], Iterable[bytes]], ssrc: int, kind: int
+    ) -> None:
+        block, number = extension_block([(MID, mid.encode())]), 0
+        for count in itertools.count():
+            key, self._key_wanted = self._key_wanted or count == 0, False
+            payloads = list(pictures(key))
+            for index, payload in enumerate(payloads, 1):
+                last = index == len(payloads)
+                await self._send(kind, ssrc, number, 6000 * count, block, payload, marker=last)
+                number += 1
+            await asyncio.sleep(1 / 15)
 
     async def _film(self, mid: str, layers: dict[str, int]) -> None:
         start = secrets.randbits(12)
@@ -208,7 +269,7 @@ class Endpoint:
                 items = [(MID, mid.encode())] + ([(RID, rid.encode())] if rid else [])
                 payload = (KEY if key else DELTA) + (rid.encode() or b"video")
                 await self._send(
-                    96, ssrc, number, 6000 * number, extension_block(items), payload, marker=True
+                    VP8, ssrc, number, 6000 * number, extension_block(items), payload, marker=True
                 )
             await asyncio.sleep(1 / 15)
 
@@ -251,6 +312,22 @@ class Endpoint:
     def _rtcp(self, data: bytes) -> None:
         if is_rtcp(data) and any(item.kind == "key_frame" for item in feedback(data)):
             self._key_wanted = True
+
+
+def _narrowed(text: str, sections: Sequence[M]) -> str:
+    """The description with one old codec alone in sections of sound that want that."""
+    head, *parts = text.split("\r\nm=")
+    for index, section in enumerate(sections):
+        wanted = TELEPHONE.keys() & (section.codecs or frozenset[str]())
+        if section.kind == "audio" and wanted:
+            (name,) = wanted
+            first, *lines = parts[index].split("\r\n")
+            kept = [line for line in lines if not line.startswith(("a=rtpmap", "a=fmtp"))]
+            first = f"{first.partition(' UDP/TLS/RTP/SAVPF')[0]} UDP/TLS/RTP/SAVPF {TELEPHONE[name]}"
+            parts[index] = "\r\n".join(
+                [first, *kept[:-1], f"a=rtpmap:{TELEPHONE[name]} {name}/8000", *kept[-1:]]
+            )
+    return "\r\nm=".join([head, *parts])
 
 
 def _candidate(number: int, candidate: sdp.Candidate) -> str:

@@ -14,6 +14,8 @@ class Table:
 
     rules: dict[str, dict[str, list[str]]] = Factory(dict[str, dict[str, list[str]]])
     """What each target did, by rule; several answers where a rule has several cases."""
+    left_out: dict[str, list[str]] = Factory(dict[str, list[str]])
+    """Which rules the service was not asked, by the reason."""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in one part of a test; a failure on the way to it, or after it, counts as one."""
@@ -23,8 +25,14 @@ class Table:
         rule, target = str(told["rule"]), str(told["target"])
         said = self.rules.setdefault(rule, {}).setdefault(target, [])
         word = verdict(passed=report.passed, met=told.get("met"))
+        if "measured" in told:
+            word = f"{word} ({told['measured']})"
         if word not in said:
             said.append(word)
+        if "left out" in told:
+            rules = self.left_out.setdefault(str(told["left out"]), [])
+            if rule not in rules:
+                rules.append(rule)
 
 
 def verdict(*, passed: bool, met: object) -> str:
@@ -34,8 +42,10 @@ def verdict(*, passed: bool, met: object) -> str:
     return "holds" if passed else "does not hold"
 
 
-def words(rules: Mapping[str, Mapping[str, list[str]]]) -> str:
-    """The whole table; where targets differ comes first."""
+def words(
+    rules: Mapping[str, Mapping[str, list[str]]], left_out: Mapping[str, list[str]] | None = None
+) -> str:
+    """The whole table; where targets differ comes first, what the service was not asked last."""
     parts = []
     differing = [rule for rule, told in rules.items() if len({tuple(said) for said in told.values()}) > 1]
     if differing:
@@ -44,6 +54,9 @@ def words(rules: Mapping[str, Mapping[str, list[str]]]) -> str:
     for source in ("[documented]", "[seen]", "[unproven]"):
         of_it = [rule for rule in rules if rule.startswith(source)]
         parts += [f"{source[1:-1].capitalize()}:", *(_told(rule, rules[rule]) for rule in of_it), ""]
+    for reason, unasked in (left_out or {}).items():
+        parts += [f"Not asked of the service, because {reason}:"]
+        parts += [*(f"  {rule.partition('] ')[2]}" for rule in unasked), ""]
     targets = sorted({target for told in rules.values() for target in told})
     compared = (
         f"{len(differing)} of them with different answers" if len(targets) > 1 else "nobody to compare with"
@@ -55,7 +68,7 @@ def words(rules: Mapping[str, Mapping[str, list[str]]]) -> str:
 
 
 def _bad(said: list[str]) -> bool:
-    return any(word == "does not hold" or word.endswith("(not known so far)") for word in said)
+    return any(word.startswith("does not hold") or "(not known so far)" in word for word in said)
 
 
 def _told(rule: str, told: Mapping[str, list[str]]) -> str:

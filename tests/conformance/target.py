@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -11,9 +10,21 @@ import httpx
 from attrs import define, frozen
 
 from cfrealtime.emulator import Emulator, UdpMediaPlane
+from cfrealtime.emulator.adapters.dialing import Channel, dial
+from tests.conformance import environment
+from tests.servers import free_port
 
-SERVICE = "https://rtc.live.cloudflare.com/v1"
-TURN_KEY, TURN_TOKEN = "CLOUDFLARE_TURN_KEY_ID", "CLOUDFLARE_TURN_API_TOKEN"
+_ELSEWHERE = "ws://adapters.invalid"
+"""Where the emulator finds our WebSocket server: it refuses localhost, as the service does."""
+
+
+@frozen
+class Way:
+    """How adapters find the WebSocket server of a test."""
+
+    url: str
+    port: int
+    """The one on this machine to which the URL leads."""
 
 
 @frozen
@@ -25,29 +36,26 @@ class Target:
     app_id: str
     turn: tuple[str, str] | None
     """Key and token; None where there is none to ask with."""
+    way: Way | None
+    """None where adapters cannot reach us."""
     pass_time: Callable[[float, Callable[[], None]], Awaitable[None]]
     """Lets time go by; what is called meanwhile keeps connections alive where time is hurried."""
     patience: float
     """How many times as long as the emulator it may take to do a thing."""
 
 
-def targets(*, turn: bool = False) -> list[str]:
-    """Whom to ask: the service only where somebody wants it and can."""
-    wanted = os.environ.get("CFREALTIME_CONFORMANCE") == "live"
-    needed = ["CLOUDFLARE_REALTIME_APP_ID", "CLOUDFLARE_REALTIME_APP_SECRET"]
-    needed += [TURN_KEY, TURN_TOKEN] if turn else []
-    able = all(os.environ.get(name) for name in needed)
-    return ["emulator", "service"] if wanted and able else ["emulator"]
-
-
 @define
-class _Warp:
-    """The loop's time, and what was added to it."""
+class _Hurry:
+    """The time of the running loop, put forward on demand. The loop ends with its test: nothing goes back."""
 
     ahead: float = 0.0
 
-    def __call__(self) -> float:
-        return asyncio.get_running_loop().time() + self.ahead
+    @classmethod
+    def of_this_loop(cls) -> _Hurry:
+        loop = asyncio.get_running_loop()
+        hurry, real = cls(), loop.time
+        loop.__dict__["time"] = lambda: real() + hurry.ahead
+        return hurry
 
     async def pass_time(self, seconds: float, keep_alive: Callable[[], None]) -> None:
         step, until = 0.5, self.ahead + seconds
@@ -60,20 +68,25 @@ class _Warp:
 @asynccontextmanager
 async def emulated() -> AsyncGenerator[Target]:
     """The emulator over HTTP and UDP. It refuses adapters on localhost, as the service does."""
-    warp = _Warp()
+    hurry, port = _Hurry.of_this_loop(), free_port()
+
+    async def dial_us(url: str) -> Channel:
+        return await dial(url.replace(_ELSEWHERE, f"ws://127.0.0.1:{port}"))
+
     emulator = Emulator(
         {"app": "app-secret"},
-        UdpMediaPlane(clock=warp),
-        warp,
-        {"key": "key-token"},
+        UdpMediaPlane(),
+        turn_keys={"key": "key-token"},
         allow_localhost_adapters=False,
+        dial=dial_us,
     )
     headers = {"Authorization": "Bearer app-secret"}
     async with (
         emulator.serve() as base_url,
-        httpx.AsyncClient(base_url=base_url, headers=headers, timeout=30.0) as client,
+        httpx.AsyncClient(base_url=base_url, headers=headers, timeout=120.0) as client,
     ):
-        yield Target("emulator", client, "app", ("key", "key-token"), warp.pass_time, 1.0)
+        way = Way(_ELSEWHERE, port)
+        yield Target("emulator", client, "app", ("key", "key-token"), way, hurry.pass_time, 1.0)
 
 
 @asynccontextmanager
@@ -83,10 +96,8 @@ async def serviced() -> AsyncGenerator[Target]:
     async def pass_time(seconds: float, _: Callable[[], None]) -> None:
         await asyncio.sleep(seconds)
 
-    base_url = os.environ.get("CLOUDFLARE_REALTIME_BASE_URL", SERVICE)
-    headers = {"Authorization": f"Bearer {os.environ['CLOUDFLARE_REALTIME_APP_SECRET']}"}
-    turn = (os.environ.get(TURN_KEY), os.environ.get(TURN_TOKEN))
-    async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=60.0) as client:
-        app_id = os.environ["CLOUDFLARE_REALTIME_APP_ID"]
-        key = (turn[0], turn[1]) if turn[0] and turn[1] else None
-        yield Target("service", client, app_id, key, pass_time, 5.0)
+    app, turn, url = environment.app(), environment.turn(), environment.websocket()
+    headers = {"Authorization": f"Bearer {app.secret}"}
+    way = Way(url, environment.port()) if url else None
+    async with httpx.AsyncClient(base_url=app.base_url, headers=headers, timeout=60.0) as client:
+        yield Target("service", client, app.app_id, turn, way, pass_time, 5.0)

@@ -108,6 +108,45 @@ async def test_messages_travel_from_publisher_to_subscriber(stage, message):
     await stage.until(lambda: at_listener == [message])
 
 
+@pytest.mark.parametrize("message", ["é" * 131_072, b"\xff" * 262_144], ids=["text", "bytes"])
+async def test_the_largest_message(stage, message):
+    """[documented] A message of 262,144 bytes reaches the subscribers as it was, be it text or bytes."""
+    *_, mouth, _ear, _at_speaker, at_listener = await pair(stage)
+    mouth.send(message)
+    await stage.until(lambda: len(at_listener) == 1)
+    assert at_listener[0] == message
+
+
+@pytest.mark.parametrize(
+    "delivery",
+    [
+        {"ordered": False},
+        {"maxRetransmits": 3},
+        {"ordered": False, "maxRetransmits": 0},
+        {"maxPacketLifeTime": 2000},
+        {"ordered": False, "maxPacketLifeTime": 2000},
+    ],
+    ids=lambda delivery: ", ".join(delivery),
+)
+async def test_messages_of_other_deliveries(stage, delivery):
+    """[documented] Unordered and limited channels carry messages, at most one of the two limits set."""
+    speaker, listener = await connected(stage), await connected(stage)
+    at_listener = []
+    mouth = await opened(speaker, told("loose", **delivery), [], **delivery)
+    await opened(listener, heard(speaker, "loose", **delivery), at_listener, **delivery)
+    said = [f"message {number}" for number in range(20)]
+    for message in said:
+        mouth.send(message)
+    await stage.until(
+        lambda: len(at_listener) >= (1 if len(delivery) > 1 or "ordered" not in delivery else 20)
+    )
+    await stage.pass_time(1)
+    assert set(at_listener) <= set(said)
+    assert len(set(at_listener)) == len(at_listener), "a message came twice"
+    if delivery.get("ordered", True):
+        assert at_listener == [message for message in said if message in at_listener]
+
+
 async def test_a_subscriber_is_not_heard(stage):
     """[documented] Channels go one way, from publisher to subscribers."""
     *_, mouth, ear, at_speaker, at_listener = await pair(stage)

@@ -105,3 +105,31 @@ async def test_sessions_proceed_independently(stage):
     other = await stage.enter()
     (mid,) = await other.receive(speaker.remote("0"))
     await other.hears(mid, b"hello")
+
+
+async def test_other_credentials_of_ice(stage, met):
+    """[unproven] An offer that restarts ICE: what is answered, and whether media go on."""
+    speaker, listener = await stage.speaker(b"goes on"), await stage.enter()
+    (mid,) = await listener.receive(speaker.remote("0"))
+    await listener.hears(mid, b"goes on")
+    speaker.endpoint.restart()
+    offer = {"type": "offer", "sdp": speaker.endpoint.offer(M("audio", "1", ssrc=9000))}
+    response = await speaker.new_tracks(local("1", "more"), sessionDescription=offer)
+    if outcome(response) != "200":
+        met(outcome(response), "406 invalid_session_description", "400 invalid_session_description")
+        return
+    answered = response.json()["sessionDescription"]["sdp"]
+    how = "other credentials" if speaker.endpoint.restarted(answered) else "the same credentials"
+    before = listener.endpoint.words[mid].total()
+    await stage.pass_time(35)
+    goes_on = listener.endpoint.words[mid].total() > before
+    alive = outcome(await speaker.get())
+    met(
+        f"{how}, media {'go on' if goes_on else 'stop'}, the session is {alive}",
+        *(
+            f"{words} credentials, media {media}, the session is {state}"
+            for words in ("other", "the same")
+            for media in ("go on", "stop")
+            for state in ("200", "410 session_error")
+        ),
+    )

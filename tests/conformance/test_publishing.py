@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.cfrealtime.emulator.sdp.endpoint import M, blocks, payload_types
+from tests.conformance.endpoint import TELEPHONE
 from tests.conformance.stage import local, outcome
 
 
@@ -22,9 +25,9 @@ async def test_publishing_with_an_offer_is_answered(stage):
     ]
 
 
-@pytest.mark.parametrize("codec", ["VP8", "H264", "VP9", "AV1"])
+@pytest.mark.parametrize("codec", ["VP8", "H264", "H265", "VP9", "AV1"])
 async def test_codecs_of_video(stage, codec):
-    """[documented] H264, VP8, VP9 and AV1 are taken for video."""
+    """[documented] H264, H265, VP8, VP9 and AV1 are taken for video."""
     person = await stage.enter()
     response = await person.publish(M("video", "0", ssrc=1000, codecs=frozenset([codec])))
     assert outcome(response) == "200"
@@ -37,6 +40,32 @@ async def test_opus_is_taken(stage):
     person = await stage.enter()
     response = await person.publish(M("audio", "0", ssrc=1000))
     assert payload_types(blocks(response.json()["sessionDescription"]["sdp"])[0])["opus"] == 111
+
+
+@pytest.mark.parametrize("codec", TELEPHONE)
+async def test_old_codecs_of_sound(stage, codec):
+    """[documented] PCMU and PCMA are taken for audio, and reach a subscriber that takes them."""
+    person, listener = await stage.enter(), await stage.enter()
+    response = await person.publish(M("audio", "0", ssrc=1000, codecs=frozenset([codec])))
+    assert outcome(response) == "200"
+    assert codec in payload_types(blocks(response.json()["sessionDescription"]["sdp"])[0])
+    person.endpoint.speak("0", b"ring", 1000, TELEPHONE[codec])
+    (mid,) = await listener.receive(person.remote("0"))
+    await listener.hears(mid, b"ring")
+
+
+async def test_a_publication_right_after_the_first(stage, met):
+    """[unproven] A second publication before the connection of the first one stands."""
+    person = await stage.enter()
+    first = {"type": "offer", "sdp": person.endpoint.offer(M("audio", "0", ssrc=1000))}
+    assert outcome(await person.new_tracks(local("0", "first"), sessionDescription=first)) == "200"
+    second = {"type": "offer", "sdp": person.endpoint.offer(M("audio", "1", ssrc=2000))}
+    calling = asyncio.create_task(person.new_tracks(local("1", "second"), sessionDescription=second))
+    await asyncio.sleep(0.2 * stage.target.patience)
+    waits = not calling.done()
+    await stage.pass_time(8)
+    known = ("at once, 200", "waits, 200", "waits, 425 session_error", "at once, 425 session_error")
+    met(f"{'waits' if waits else 'at once'}, {outcome(await calling)}", *known)
 
 
 async def test_tracks_are_discovered(stage):

@@ -30,6 +30,38 @@ async def test_a_wrong_secret_is_refused(stage):
     assert response.status_code == 401
 
 
+async def with_authorization(stage, form: str) -> str:
+    """How a new session is answered with the app's secret in this form."""
+    path, right = f"/apps/{stage.target.app_id}/sessions/new", stage.target.client.headers["Authorization"]
+    headers = {"Authorization": form.format(secret=right.removeprefix("Bearer "))}
+    return outcome(await stage.target.client.post(path, headers=headers))
+
+
+@pytest.mark.parametrize("form", ["", "Bearer", "Bearer {secret}x"])
+async def test_no_secret(stage, met, form):
+    """[documented] A call without the secret is refused."""
+    met(await with_authorization(stage, form), "401 unauthorized", "401", "403", "400 unauthorized")
+
+
+async def test_a_secret_without_a_scheme(stage, met):
+    """[unproven] The secret alone, without the word Bearer."""
+    known = ("401 unauthorized", "401", "403", "400 unauthorized", "201")
+    met(await with_authorization(stage, "{secret}"), *known)
+
+
+async def test_a_secret_under_another_scheme(stage, met):
+    """[unproven] The secret under another scheme than Bearer."""
+    known = ("401 unauthorized", "401", "403", "400 unauthorized", "201")
+    met(await with_authorization(stage, "Basic {secret}"), *known)
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
+async def test_a_scheme_in_other_letters(stage, met, scheme):
+    """[unproven] `bearer` and `BEARER`, which mean the same in HTTP (RFC 9110)."""
+    known = ("201", "401 unauthorized", "401", "403", "400 unauthorized")
+    met(await with_authorization(stage, f"{scheme} {{secret}}"), *known)
+
+
 async def test_an_app_that_does_not_exist(stage):
     """[seen] An unknown app is refused with 404."""
     response = await stage.target.client.post(f"/apps/{'0' * 32}/sessions/new")
