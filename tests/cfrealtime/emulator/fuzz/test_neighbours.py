@@ -45,6 +45,7 @@ ANY = st.one_of(
     st.tuples(st.sampled_from([("POST", NEW), ("POST", CLOSE)]), ADAPTERS),
     st.tuples(st.sampled_from([("POST", GENERATE), ("POST", REVOKE)]), TURN),
 )
+PATIENCE = httpx.Timeout(60, read=0.3)
 SECTIONS = (M("audio", "0", ssrc=7000), M("application", "1", "sendrecv"))
 
 
@@ -56,7 +57,7 @@ async def say(street: Street, peer: Peer, method: str, door: str, body: object) 
     with suppress(httpx.ReadTimeout):
         # The street's client holds the answer against the document, too.
         response = await street.client.request(
-            method, url, content=content, headers={"Authorization": f"Bearer {secret}"}, timeout=0.3
+            method, url, content=content, headers={"Authorization": f"Bearer {secret}"}, timeout=PATIENCE
         )
         assert response.status_code < 500 or "/adapters/" in url
 
