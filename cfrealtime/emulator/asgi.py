@@ -39,7 +39,7 @@ def build_app(
     ]
     app = Starlette(
         routes=[*routes, *doors],
-        exception_handlers={HTTPException: _no_such_door, ClientDisconnect: _hung_up},
+        exception_handlers={HTTPException: _no_such_door(service), ClientDisconnect: _hung_up},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
@@ -113,7 +113,16 @@ async def _hung_up(request: Request, error: Exception) -> Response:
     return _nobody_waits()
 
 
-async def _no_such_door(request: Request, error: Exception) -> Response:
-    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
-    body = {"errorCode": "not_found", "errorDescription": "There is no such operation."}
-    return JsonResponse(body, status, headers)
+def _no_such_door(service: Service) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Refuses what is no operation; a client that gets a path wrong finds that in the journal."""
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        status, headers = (
+            (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+        )
+        body = {"errorCode": "not_found", "errorDescription": "There is no such operation."}
+        if request.url.path.startswith("/v1"):
+            service.stray(f"{request.method} {request.url.path[:200]}", status, body["errorCode"])
+        return JsonResponse(body, status, headers)
+
+    return refuse

@@ -27,6 +27,9 @@ class Entry:
     app_id: str | None
     session_id: str | None
     operation: str
+    """Nothing where there is no such operation."""
+    request: str | None = None
+    """Method and path of such a call."""
     tracks: int = 0
     track_names: tuple[str, ...] = ()
     """Tracks and data channels that it is about."""
@@ -64,7 +67,8 @@ class Entry:
             "at": round(self.at, 6),
             "app_id": self.app_id,
             "session_id": self.session_id,
-            "operation": self.operation,
+            "operation": self.operation or None,
+            **({"request": self.request} if self.request else {}),
             "tracks": self.tracks,
             "track_names": list(self.track_names),
             "made": list(self.made),
@@ -207,6 +211,13 @@ class Journal:
         self.version += 1
         return entry
 
+    def stray(self, at: float, request: str, status: int, code: str) -> None:
+        """A call has come, and was refused, that is none of the API's operations."""
+        entry = self.open(at, "", None, None)
+        entry.request = request
+        entry.finish(status, {"errorCode": code})
+        self.close(entry, 0.0)
+
     def finish(self, entry: Entry, status: int, body: Mapping[str, Any]) -> None:
         """A call has come to its answer, which may still be held up."""
         entry.finish(status, body)
@@ -245,7 +256,7 @@ class Journal:
         breaches = (breach for breach in noted if breach.entry.n > since)
         events = takewhile(lambda happened: happened.after >= since, self._events.newest(*under))
         return {
-            "counts": dict(self._counts),
+            "counts": {operation: n for operation, n in self._counts.items() if operation},
             "calls": _views(calls, wanted.newest),
             "breaches": _views(breaches, wanted.newest),
             "events": _views(events, wanted.newest),

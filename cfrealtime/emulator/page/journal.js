@@ -31,7 +31,7 @@ export class JournalTable {
   show(journal, sessions) {
     this.journal = journal;
     this.sessions = sessions;
-    const operations = [...new Set(journal.calls.map((call) => call.operation))].sort();
+    const operations = [...new Set(journal.calls.flatMap((call) => call.operation ?? []))].sort();
     choices(
       this.form.elements.operation,
       "every operation",
@@ -88,7 +88,7 @@ export class JournalTable {
       { class: kind },
       html("td", { class: "number" }, call.n),
       html("td", { class: "number" }, seconds(call.at)),
-      html("td", {}, call.operation),
+      html("td", {}, call.operation ?? call.request),
       html("td", {}, this.session(call.session_id)),
       html("td", { class: "names", title: call.track_names.join("\n") }, names(call.track_names)),
       html("td", {}, outcome(call, breach)),

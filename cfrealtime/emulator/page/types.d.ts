@@ -62,7 +62,8 @@ export interface Call {
   at: number;
   seconds: number | null;
   session_id: string | null;
-  operation: string;
+  operation: string | null;
+  request?: string;
   track_names: string[];
   status: number | null;
   error_code: string | null;

@@ -181,6 +181,22 @@ async def test_a_door_that_does_not_exist_answers_in_json():
         assert (await client.delete(f"{APP}/sessions/x")).status_code == 405
 
 
+async def test_a_call_at_a_door_that_does_not_exist_is_in_the_journal():
+    emulator = Emulator()
+    async with client_of(emulator) as client:
+        for method, path in (("GET", "/v1/nothing"), ("DELETE", f"{APP}/sessions/x"), ("GET", "/else")):
+            await client.request(method, path)
+        await Peer.join(client)
+        journal = (await client.get("/_emulator/journal")).json()
+    told = [(call["operation"], call.get("request"), call["status"]) for call in journal["calls"]]
+    assert told == [
+        (None, "GET /v1/nothing", 404),
+        (None, f"DELETE {APP}/sessions/x", 405),
+        ("new_session", None, 201),
+    ]
+    assert journal["counts"] == {"new_session": 1}
+
+
 def test_an_emulator_may_be_started_again_in_another_loop():
     emulator = Emulator()
 
