@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from tests.bench.emulator.churn import churn
+from tests.bench.emulator.questions import LEFT
 from tests.bench.emulator.room import Flow, Host, Person, Used, everyone_receives, hosted, watch
 
 NOTHING = Used(0.0, 0.0, 0.0)
@@ -52,3 +54,9 @@ def test_a_delay_is_that_of_a_share_of_all_packets():
 def test_a_usual_second_is_not_the_one_in_which_something_else_had_the_machine():
     seen = flow({7: [1000, 2000], 8: [90_000, 80_000], 9: [3000, 1000]})
     assert (seen.usual_delay(0.99), seen.delay(0.99)) == (3.0, 90.0)
+
+
+async def test_nothing_stays_of_those_who_come_and_go_with_layers_data_channels_and_bots():
+    story = await churn(0.0, core=None, vanishing=0.0, speed=1000)
+    assert min(story.came[what] for what in ("sessions", "simulcast", "messages", "adapters")) > 0
+    assert {what: story.left(what) for what in LEFT} == dict.fromkeys(LEFT, 0)

@@ -15,10 +15,20 @@ import socket
 import struct
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from contextlib import suppress
 
 from aioice import stun
-from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
+from aiortc import (
+    RTCCertificate,
+    RTCDataChannel,
+    RTCDataChannelParameters,
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    RTCSctpCapabilities,
+    RTCSctpTransport,
+)
 
 from tests.cfrealtime.emulator.sdp.endpoint import M, answer, blocks, describe, value
 
@@ -75,7 +85,10 @@ class Endpoint:
         """Packets received by SSRC."""
         self.delays = defaultdict[int, list[int]](list)
         """Microseconds from here through the emulator to the other's socket, by second of arrival."""
+        self.heard: Counter[str | bytes] = Counter()
+        """Messages of data channels."""
         self.dtls: RTCDtlsTransport | None = None
+        self._sctp: RTCSctpTransport | None = None
         self._socket: socket.socket | None = None
         self._handshake: asyncio.Queue[bytes] = asyncio.Queue()
         self._checked = asyncio.Event()
@@ -110,6 +123,17 @@ class Endpoint:
         if self.dtls.state != "connected":
             raise ConnectionError(f"DTLS is {self.dtls.state}")
 
+    async def open_data_channels(self) -> None:
+        """Begin with SCTP, once connected."""
+        self._sctp = RTCSctpTransport(self.dtls)
+        await self._sctp.start(RTCSctpCapabilities(maxMessageSize=65536), 5000)
+
+    def channel(self, channel_id: int) -> RTCDataChannel:
+        """Our end of a data channel that the service has made."""
+        channel = RTCDataChannel(self._sctp, RTCDataChannelParameters(negotiated=True, id=channel_id))
+        channel.on("message", lambda message: self.heard.update([message]))
+        return channel
+
     async def check(self) -> None:
         """One connectivity check, repeated until it is answered."""
         self._checked.clear()
@@ -136,6 +160,8 @@ class Endpoint:
 
     async def close(self) -> None:
         """Say good-bye and leave nothing behind."""
+        if self._sctp is not None:
+            await self._sctp.stop()
         if self.dtls is not None:
             await self.dtls.stop()
         self.vanish()
@@ -208,25 +234,31 @@ class Endpoint:
 
 
 class Source:
-    """Microphone and camera of an endpoint: 50 and 90 packets a second, about 0.8 Mbit/s."""
+    """Microphone and camera of an endpoint: 50 and 90 packets a second, about 0.8 Mbit/s.
+
+    A camera with layers sends as much for each of them.
+    """
 
     AUDIO, VIDEO = b"\xfc" + b"a" * 99, b"v" * 1000
     FRAME_PACKETS, KEY_EVERY = 3, 30
     LATE = 0.005
     """Seconds after which a sending counts as late: several at once are a crowd that this process made."""
 
-    def __init__(self, endpoint: Endpoint, ssrc: int, *, video: bool) -> None:
+    def __init__(self, endpoint: Endpoint, ssrc: int, *, video: bool, rids: Sequence[str] = ()) -> None:
         self.sent = self.late = 0
         self._endpoint = endpoint
         self._sequences = Counter[int]()
-        self._audio, self._video = ssrc, ssrc + 10 if video else None
+        self._audio, self._video = ssrc, dict[int, bytes]()
+        if video:
+            layers = [_layer("1", rid) for rid in rids] or [b""]
+            self._video = {ssrc + 10 * number: layer for number, layer in enumerate(layers, 1)}
         self._timers = dict[int, asyncio.TimerHandle]()
 
     def start(self, phase: float) -> None:
         """Send from now on; `phase` (0 to 1) sets publishers apart."""
         now = asyncio.get_running_loop().time()
         self._later(now + phase / 50, 0)
-        if self._video is not None:
+        if self._video:
             self._later(now + phase / 30, 1)
 
     def stop(self) -> None:
@@ -249,16 +281,24 @@ class Source:
         self._later(self._next(due, 1 / 50), 0)
 
     def _video_frame(self, due: float) -> None:
-        ssrc = self._video or 0
-        key = self._sequences[ssrc] % (self.FRAME_PACKETS * self.KEY_EVERY) == 0
-        for number in range(self.FRAME_PACKETS):
-            head = (b"\x10\x00" if key else b"\x10\x01") if number == 0 else b"\x00\x01"
-            self._packet(96, ssrc, head + self.VIDEO, marker=number == self.FRAME_PACKETS - 1)
+        for ssrc, layer in self._video.items():
+            key = self._sequences[ssrc] % (self.FRAME_PACKETS * self.KEY_EVERY) == 0
+            for number in range(self.FRAME_PACKETS):
+                head = (b"\x10\x00" if key else b"\x10\x01") if number == 0 else b"\x00\x01"
+                self._packet(96, ssrc, head + self.VIDEO, layer, marker=number == self.FRAME_PACKETS - 1)
         self._later(self._next(due, 1 / 30), 1)
 
-    def _packet(self, payload_type: int, ssrc: int, payload: bytes, *, marker: bool) -> None:
+    def _packet(
+        self, payload_type: int, ssrc: int, payload: bytes, extension: bytes = b"", *, marker: bool
+    ) -> None:
         sequence = self._sequences[ssrc]
         self._sequences[ssrc] = sequence + 1
-        second = payload_type | (0x80 if marker else 0)
-        self._endpoint.send(_HEADER.pack(0x80, second, sequence & 0xFFFF, microseconds(), ssrc) + payload)
+        first, second = 0x90 if extension else 0x80, payload_type | (0x80 if marker else 0)
+        header = _HEADER.pack(first, second, sequence & 0xFFFF, microseconds(), ssrc)
+        self._endpoint.send(header + extension + payload)
         self.sent += 1
+
+
+def _layer(mid: str, rid: str) -> bytes:
+    """A header extension that says which layer of which section this is; both have names of one character."""
+    return b"\xbe\xde\x00\x01" + bytes((0x40,)) + mid.encode() + bytes((0xA0,)) + rid.encode()

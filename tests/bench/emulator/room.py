@@ -14,10 +14,12 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
+from aiortc import RTCDataChannel
 from attrs import frozen
 
 from tests.bench.emulator.endpoint import Endpoint, Source
-from tests.cfrealtime.emulator.peer import Peer, codes, local, remote
+from tests.cfrealtime.emulator.data_peer import DataPeer, channel_codes, heard, told
+from tests.cfrealtime.emulator.peer import codes, local, remote
 from tests.cfrealtime.emulator.sdp.endpoint import M
 
 
@@ -60,19 +62,20 @@ class Host:
         return Used((int(own[11]) + int(own[12])) / tick, waited, int(whole[8]) / tick)
 
     async def held(self) -> dict[str, float]:
-        """Memory, descriptors and tasks it holds."""
+        """Memory, descriptors, tasks and sessions it holds."""
         return (await self.client.get("/_bench/held")).json()
 
 
 @asynccontextmanager
-async def hosted(core: int | None = 0) -> AsyncGenerator[Host]:
-    """An emulator of its own, on a core of its own."""
-    where = [] if core is None else ["--core", str(core)]
+async def hosted(core: int | None = 0, *, journal: int | None = None) -> AsyncGenerator[Host]:
+    """An emulator of its own, on a core of its own; its journal may be kept short."""
+    options = {"--core": core, "--journal": journal}
+    given = [str(part) for item in options.items() if item[1] is not None for part in item]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.bench.emulator.host",
-        *where,
+        *given,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -89,37 +92,53 @@ async def hosted(core: int | None = 0) -> AsyncGenerator[Host]:
 class Person:
     """One session, its endpoint and, if it publishes, its media."""
 
-    def __init__(self, peer: Peer, endpoint: Endpoint, number: int) -> None:
+    def __init__(self, peer: DataPeer, endpoint: Endpoint, number: int) -> None:
         self.peer = peer
         self.endpoint = endpoint
         self.source: Source | None = None
         self.tracks: tuple[str, ...] = ()
+        self.rids: tuple[str, ...] = ()
+        self.chat: RTCDataChannel | None = None
         self._number = number
 
     @classmethod
-    async def publishing(cls, client: httpx.AsyncClient, number: int, *, video: bool = True) -> Person:
-        """Somebody who sends from now on."""
-        person = cls(await Peer.join(client), Endpoint(), number)
+    async def publishing(
+        cls,
+        client: httpx.AsyncClient,
+        number: int,
+        *,
+        video: bool = True,
+        rids: tuple[str, ...] = (),
+        chat: bool = False,
+    ) -> Person:
+        """Somebody who sends from now on: sound, video, perhaps in layers, and what is said in a chat."""
+        person = cls(await DataPeer.join(client), Endpoint(), number)
         ssrc = 1000 + 100 * number
-        sections = [M("audio", "0", ssrc=ssrc)] + ([M("video", "1", ssrc=ssrc + 10)] if video else [])
-        person.tracks = ("mic", "cam")[: len(sections)]
+        sections = [M("audio", "0", ssrc=ssrc)]
+        if video:
+            sections.append(M("video", "1", rids=rids, ssrc=None if rids else ssrc + 10))
+        person.tracks, person.rids = ("mic", "cam")[: len(sections)], rids
         tracks = [local(str(mid), name) for mid, name in enumerate(person.tracks)]
-        offer = {"type": "offer", "sdp": person.endpoint.offer(*sections)}
+        transport = [M("application", "2", "sendrecv")] if chat else []
+        offer = {"type": "offer", "sdp": person.endpoint.offer(*sections, *transport)}
         response = await person.peer.post_tracks(tracks, sessionDescription=offer)
         assert codes(response) == [None] * len(tracks)
         await person.endpoint.connect(response.json()["sessionDescription"]["sdp"])
-        person.source = Source(person.endpoint, ssrc, video=video)
+        person.source = Source(person.endpoint, ssrc, video=video, rids=rids)
         person.source.start(number * 0.618 % 1)
+        if chat:
+            await person.endpoint.open_data_channels()
+            person.chat = await person._channel(told("chat"))
         return person
 
     @classmethod
     async def viewing(cls, client: httpx.AsyncClient, number: int) -> Person:
         """Somebody who only receives."""
-        return cls(await Peer.join(client), Endpoint(), number)
+        return cls(await DataPeer.join(client), Endpoint(), number)
 
     async def receive(self, others: Sequence[Person]) -> None:
         """Subscribe to everything that others publish, 64 tracks at a time."""
-        wanted = [remote(other.peer.id, name) for other in others for name in other.tracks]
+        wanted = [other.track(name) for other in others for name in other.tracks]
         for start in range(0, len(wanted), 64):
             part = wanted[start : start + 64]
             response = await self.peer.post_tracks(part)
@@ -129,6 +148,25 @@ class Person:
             assert answered.status_code == 200, answered.text
             if self.endpoint.dtls is None:
                 await self.endpoint.connect(offer)
+
+    def track(self, name: str) -> dict:
+        """What a subscription to a track of this one says; of layers it takes the smallest."""
+        layers = {"simulcast": {"preferredRid": self.rids[-1]}} if name == "cam" and self.rids else {}
+        return remote(self.peer.id, name, **layers)
+
+    async def talk(self, other: Person) -> None:
+        """Listen to what another one says in the chat, until there is a word."""
+        await self._channel(heard(other.peer.id, "chat"))
+        before = self.endpoint.heard.total()
+        async with asyncio.timeout(60):
+            while self.endpoint.heard.total() == before:
+                other.chat.send("hello")
+                await asyncio.sleep(0.05)
+
+    async def _channel(self, entry: dict) -> RTCDataChannel:
+        response = await self.peer.channels(entry)
+        assert channel_codes(response) == [None], response.text
+        return self.endpoint.channel(response.json()["dataChannels"][0]["id"])
 
     async def leave(self) -> None:
         """Stop and hang up."""
