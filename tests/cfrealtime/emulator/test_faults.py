@@ -11,7 +11,7 @@ import pytest
 
 from cfrealtime.emulator import ConnectionDroppedError, Emulator
 from tests.cfrealtime.emulator.data_peer import DataPeer, channel_codes, told
-from tests.cfrealtime.emulator.peer import APP, Peer, client_of, codes, remote
+from tests.cfrealtime.emulator.peer import APP, Peer, client_of, codes, local, remote
 from tests.cfrealtime.emulator.test_tracks import publisher
 
 pytestmark = pytest.mark.looptime
@@ -145,11 +145,74 @@ async def test_an_error_may_be_answered_although_the_call_landed():
         assert emulator.journal()["calls"][0]["faults"] == ["status"]
 
 
-async def test_a_refusal_that_comes_by_itself_is_not_covered_up():
+@pytest.mark.parametrize("fault", ["html", "status status=500", "garbage landed=true"])
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("apps/nobody/sessions/new", {}, 404),
+        ("apps/demo/sessions/nobody/tracks/new", {}, 404),
+        ("apps/demo/adapters/websocket/new", {"tracks": []}, 406),
+        ("apps/demo/adapters/websocket/close", {"tracks": [{}]}, 406),
+        ("turn/keys/demo-turn/credentials/generate-ice-servers", {"ttl": "long"}, 400),
+        ("turn/keys/demo-turn/credentials/generate-ice-servers", {"ttl": -1}, 400),
+    ],
+)
+async def test_a_refusal_that_comes_by_itself_is_not_covered_up(fault, path, body, status):
+    emulator = Emulator({"demo": "secret"}, turn_keys={"demo-turn": "secret"})
+    emulator.faults.add(f"{fault} nth=1")
+    async with client_of(emulator) as client:
+        assert (await client.post(f"/v1/{path}", json=body)).status_code == status
+        assert emulator.journal()["calls"][0]["faults"] == []
+        assert [waiting["hits"] for waiting in emulator.faults.view()["faults"]] == [0]
+
+
+@pytest.mark.parametrize(("landed", "status"), [("true", 406), ("false", 500)])
+async def test_what_fails_only_when_it_is_carried_out_keeps_its_refusal_if_it_was_to_land(landed, status):
     emulator = Emulator()
-    emulator.faults.add("html")
-    async with client_of(emulator, secret="wrong") as client:
-        assert (await client.post(f"{APP}/sessions/new")).status_code == 401
+    async with client_of(emulator) as client:
+        peer = await Peer.join(client)
+        emulator.faults.add(f"status status=500 landed={landed} nth=1")
+        response = await peer.post_tracks(
+            [local("0", "mic")], sessionDescription={"type": "offer", "sdp": "?"}
+        )
+        assert response.status_code == status
+
+
+async def test_a_fault_that_did_not_happen_waits_for_the_next_call():
+    emulator = Emulator()
+    async with client_of(emulator) as client:
+        peer = await Peer.join(client)
+        emulator.faults.answer_with("renegotiate", 503)
+        assert (await peer.renegotiate("?")).status_code == 406
+        assert emulator.journal()["calls"][-1]["faults"] == []
+        source = await publisher(client, "mic")
+        assert codes(await peer.post_tracks([remote(source.id, "mic")])) == [None]
+        assert (await peer.renegotiate("?")).status_code == 503
+        assert emulator.journal()["calls"][-1]["faults"] == ["status"]
+
+
+async def test_of_two_endings_the_second_waits():
+    emulator = Emulator()
+    emulator.faults.lose_answer("new_session")
+    emulator.faults.refuse("new_session")
+    async with client_of(emulator) as client:
+        for sessions in (1, 1):
+            with pytest.raises(ConnectionDroppedError):
+                await Peer.join(client)
+            assert len(emulator.state()["sessions"]) == sessions
+        await Peer.join(client)
+
+
+async def test_a_session_ends_before_a_call_that_is_refused():
+    emulator = Emulator()
+    async with client_of(emulator) as client:
+        peer = await Peer.join(client)
+        emulator.faults.add("refuse operation=get_session nth=1")
+        emulator.faults.add("kill_session operation=get_session nth=1")
+        with pytest.raises(ConnectionDroppedError):
+            await peer.get()
+        assert emulator.journal()["calls"][-1]["faults"] == ["refuse", "kill_session"]
+        assert (await peer.get()).status_code == 410
 
 
 async def test_an_answer_that_stalls_goes_on_after_its_time():

@@ -7,8 +7,9 @@ import asyncio
 import httpx
 import pytest
 
-from cfrealtime.emulator import Emulator
+from cfrealtime.emulator import Emulator, ManualMediaPlane
 from cfrealtime.emulator.limits import PACKETS_WAIT
+from tests.cfrealtime.emulator.data_peer import DataPeer, heard, told
 from tests.cfrealtime.emulator.peer import Peer, client_of, codes, remote
 from tests.cfrealtime.emulator.test_tracks import publisher
 
@@ -83,6 +84,31 @@ async def test_a_publisher_is_heard_again_when_its_silence_is_over():
         emulator.faults.remove(fault)
         assert await rings(client, peer, "mic") is None
         assert events(emulator, peer.id)[-1] == ("fault_removed", f"silence session={peer.id}")
+
+
+async def test_the_messages_of_a_silent_session_arrive_no_more():
+    media = ManualMediaPlane()
+    emulator = Emulator(media=media)
+    async with client_of(emulator) as client:
+        speaker, viewer = await DataPeer.connected(client), await DataPeer.connected(client)
+        chat, files = await speaker.open(told("chat"), told("files"))
+        mine, _ = await viewer.open(
+            heard(speaker.id, "chat", canReply=True, waitForAck=True), heard(speaker.id, "files")
+        )
+        silence = emulator.faults.silence(viewer.id)
+        media.say(viewer.id, mine, "nobody takes this for an acknowledgement")
+        emulator.faults.silence(speaker.id, "files")
+        emulator.faults.remove(silence)
+        media.say(viewer.id, mine, "ready")
+        media.say(viewer.id, mine, "a reply")
+        media.say(speaker.id, chat, "heard")
+        media.say(speaker.id, files, "not heard")
+        assert media.messages(speaker.id, chat) == ("a reply",)
+        assert media.messages(viewer.id, mine) == ("heard",)
+        assert media.messages(viewer.id, mine + 1) == ()
+        emulator.faults.clear()
+        media.say(speaker.id, files, "heard again")
+        assert media.messages(viewer.id, mine + 1) == ("heard again",)
 
 
 async def test_a_session_without_network_recovers_in_time_or_ends():

@@ -261,3 +261,16 @@ async def test_faults_reach_adapters(endpoint, emulator):
         item = await made(client, ingest())
         assert (await close(client, item["adapterId"])).status_code == 500
         assert statuses(emulator) == ["connected"]
+
+
+async def test_a_close_fails_by_the_track_of_its_adapter(emulator):
+    async with client_of(emulator) as client:
+        peer = await publisher(client, "mic")
+        mine, other = await made(client, egress(peer.id)), await made(client, ingest())
+        emulator.faults.add("item_error operation=close_websocket_adapters track=mic publisher=#1 nth=1")
+        response = await close(client, mine["adapterId"], other["adapterId"])
+        assert [item.get("errorCode") for item in response.json()["tracks"]] == ["internal_error", None]
+        assert statuses(emulator) == ["closed", "connected"]
+        emulator.faults.add("status status=500 operation=close_websocket_adapters track=speech")
+        assert (await close(client, mine["adapterId"])).status_code == 200
+        assert (await close(client, other["adapterId"])).status_code == 500
