@@ -55,22 +55,33 @@ FRAME = st.builds(
     st.sampled_from([0, 2, 8]),
     st.booleans(),
 )
-RIGHT = st.sampled_from(
-    [
-        frame(BINARY, SOUND, None, 2, mask=False),
-        frame(TEXT, b"\xff\xfe\xed", None, 0, mask=False),
-        frame(CLOSE, b"\x03\xe8bye", None, 0, mask=False),
-        frame(CLOSE, b"\x03", None, 0, mask=False),
-        frame(PING, b"there?", None, 0, mask=False),
-        frame(0x02, b"", None, 0, mask=False) + frame(0x00, b"", None, 0, mask=False) * 300,
-        frame(0x02, SOUND, None, 2, mask=False) + frame(0x00, SOUND, None, 2, mask=False) * 40,
-    ]
-)
-SAID = st.lists(st.binary(max_size=200) | FRAME | RIGHT | RIGHT.flatmap(mutations), max_size=5)
+RIGHT_FRAMES = [
+    frame(BINARY, SOUND, None, 2, mask=False),
+    frame(TEXT, b"\xff\xfe\xed", None, 0, mask=False),
+    frame(CLOSE, b"\x03\xe8bye", None, 0, mask=False),
+    frame(CLOSE, b"\x03", None, 0, mask=False),
+    frame(PING, b"there?", None, 0, mask=False),
+    frame(0x02, b"", None, 0, mask=False) + frame(0x00, b"", None, 0, mask=False) * 300,
+    frame(0x02, SOUND, None, 2, mask=False) + frame(0x00, SOUND, None, 2, mask=False) * 40,
+]
+RIGHT = st.sampled_from(range(len(RIGHT_FRAMES))).map(lambda number: RIGHT_FRAMES[number])
+
+
+class Said:
+    """Octets of which a failure shows the first."""
+
+    def __init__(self, octets: bytes) -> None:
+        self.octets = octets
+
+    def __repr__(self) -> str:
+        return f"Said({self.octets[:100]!r} and so on: {len(self.octets)})"
+
+
+SAID = st.lists((st.binary(max_size=200) | FRAME | RIGHT | RIGHT.flatmap(mutations)).map(Said), max_size=5)
 
 
 @asynccontextmanager
-async def endpoint(answer: bytes, said: Sequence[bytes], *, hangs_up: bool) -> AsyncGenerator[str]:
+async def endpoint(answer: bytes, said: Sequence[Said], *, hangs_up: bool) -> AsyncGenerator[str]:
     """Answers handshakes with these octets, and says what it has to say; gives its URL."""
     open_lines: set[asyncio.StreamWriter] = set()
 
@@ -83,8 +94,8 @@ async def endpoint(answer: bytes, said: Sequence[bytes], *, hangs_up: bool) -> A
                 sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest()
             )
             writer.write(answer.replace(ACCEPT, accept))
-            for octets in said:
-                writer.write(octets)
+            for part in said:
+                writer.write(part.octets)
                 await writer.drain()
             while not hangs_up and await reader.read(65_536):
                 pass
