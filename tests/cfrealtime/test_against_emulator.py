@@ -196,6 +196,38 @@ async def test_a_lost_answer_is_an_unknown_outcome_and_the_state_tells(landed):
 
 
 @pytest.mark.looptime
+@pytest.mark.parametrize(("field", "known"), [("sessionDescription", ["0", "1"]), ("tracks", None)])
+async def test_a_publish_whose_answer_lacks_what_it_must_hold_is_an_unknown_outcome(field, known):
+    async with meeting() as (emulator, client):
+        session = await client.new_session()
+        emulator.faults.add(f"omit operation=new_tracks field={field}")
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await session.publish(describe(*SECTIONS), TRACKS)
+        partial = caught.value.partial
+        assert (partial and [track.mid for track in partial.ok]) == known
+        assert emulator.count("new_tracks") == 1
+
+
+@pytest.mark.looptime
+async def test_an_answer_without_its_flag_is_an_offer_all_the_same():
+    async with meeting() as (emulator, client):
+        alice, bob = await publisher(client), await client.new_session()
+        emulator.faults.add("omit operation=new_tracks field=requiresImmediateRenegotiation")
+        result = await bob.subscribe(of(alice, "microphone"))
+        assert result.description.type == "offer"
+        await bob.renegotiate(answer(result.description.sdp))
+
+
+@pytest.mark.looptime
+async def test_what_a_close_does_not_name_is_not_known_to_be_closed():
+    async with meeting() as (emulator, client):
+        alice = await publisher(client)
+        emulator.faults.add("omit operation=close_tracks field=item track=camera nth=1")
+        result = await alice.close_tracks(["0", "1"], force=True)
+        assert [item.mid for item in result.items] == ["0"]
+
+
+@pytest.mark.looptime
 async def test_an_answer_that_is_late_is_an_unknown_outcome():
     async with meeting() as (emulator, client):
         session = await client.new_session()

@@ -105,6 +105,20 @@ async def test_a_success_that_lacks_its_sdp_or_its_tracks_is_an_uncertain_outcom
         stage.check(ann, bob)
 
 
+@pytest.mark.parametrize(
+    "field", ["sessionDescription", "tracks", "item", "requiresImmediateRenegotiation", "sessionId"]
+)
+async def test_whatever_field_an_answer_lacks_everybody_gets_everything_in_the_end(field):
+    """200 with successes but without its SDP, or without `tracks`: an uncertain outcome. So are others."""
+    async with scene() as stage:
+        (bob,) = await stage.meet("bob")
+        stage.faults.add(f"omit field={field} nth=1 times=2")
+        ann = await stage.join("ann")
+        await stage.rest(60)
+        assert stage.faults.view()["faults"] == []
+        stage.check(ann, bob)
+
+
 async def test_an_offer_without_the_renegotiation_flag_is_answered_once():
     """An offer without the renegotiation flag: answered once, else replaced."""
     async with scene() as stage:
