@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.bench.emulator.churn import churn
+from tests.bench.emulator.onlooker import onlooker
 from tests.bench.emulator.questions import LEFT
 from tests.bench.emulator.room import Flow, Host, Person, Used, everyone_receives, hosted, watch
 
@@ -21,7 +22,7 @@ async def settled(host: Host, tasks: float) -> dict[str, float]:
     return held
 
 
-async def test_everything_that_is_published_arrives_at_everyone_and_nothing_stays():
+async def test_everything_that_is_published_arrives_at_everyone_while_somebody_looks_and_nothing_stays():
     async with hosted(core=None) as host:
         before = await host.held()
         people = [await Person.publishing(host.client, number) for number in range(3)]
@@ -30,10 +31,12 @@ async def test_everything_that_is_published_arrives_at_everyone_and_nothing_stay
             await person.receive([p for p in people if p.source is not None and p is not person])
         await everyone_receives(people[:3], 4)
         await everyone_receives(people[3:], 6)
-        flow = await watch(host, people, 1.0)
+        async with onlooker(host) as looks:
+            flow = await watch(host, people, 1.0)
         for person in people:
             await person.leave()
         after = await settled(host, before["tasks"])
+    assert min(look.size for look in looks) > 1000
     assert flow.sent > 250
     assert flow.arrived == flow.expected == 3 * flow.sent
     assert sum(map(len, flow.delays.values())) == flow.arrived

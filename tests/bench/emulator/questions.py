@@ -8,9 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from tests.bench.emulator.churn import churn
 from tests.bench.emulator.lossy import broadcast
+from tests.bench.emulator.onlooker import JOURNAL, Look, fill_journal, onlooker
 from tests.bench.emulator.room import Flow, Person, everyone_receives, hosted, watch
 from tests.bench.sdk.report import Line, Table
 
@@ -20,18 +22,23 @@ FLAT = 5.0
 """Megabytes by which the memory of a process may differ when nothing is kept."""
 
 
-async def mesh(size: int, seconds: float) -> list[Table]:
-    """Everybody publishes and receives everybody."""
+async def mesh(size: int, seconds: float, *, page: bool = False) -> list[Table]:
+    """Everybody publishes and receives everybody; perhaps somebody has the page of it all open."""
     async with hosted() as host:
         people = [await Person.publishing(host.client, number) for number in range(size)]
         for person in people:
             await person.receive([other for other in people if other is not person])
         await everyone_receives(people, 2 * (size - 1))
-        flow = await watch(host, people, seconds)
+        if page:
+            await fill_journal(host)
+        async with onlooker(host) if page else nullcontext() as looks:
+            flow = await watch(host, people, seconds)
         held = await host.held()
         for person in people:
             await person.leave()
     title = f"{size} in full mesh, {size * (size - 1) * 2} tracks, on one core"
+    if looks is not None:
+        return [_flow(f"{title}, and the page open", flow, p99=10.0), _looks(looks)]
     return [
         _flow(title, flow, p99=10.0),
         _memory(f"Memory with {size} in full mesh", held, size, limit=200.0),
@@ -96,6 +103,7 @@ async def comings_and_goings(seconds: float) -> list[Table]:
     lines = [
         *(Line(f"{what} that came and went", story.came[what]) for what in ("sessions", *CAME)),
         *(Line(f"{what} left behind", story.left(what), limit=0) for what in LEFT),
+        Line("memory before, MB", story.before["megabytes"]),
         Line("memory in the middle, MB", story.middle["megabytes"]),
         Line("memory in the end, MB", story.after["megabytes"]),
         Line("growth of the second half, MB", story.growth, limit=FLAT),
@@ -127,6 +135,18 @@ def _flow(title: str, flow: Flow, p99: float | None = None) -> Table:
         "three lines tell what can be seen of that."
     )
     return Table(title, "", lines, note)
+
+
+def _looks(looks: Sequence[Look]) -> Table:
+    slowest = max(looks, key=lambda look: look.seconds)
+    lines = [
+        Line("looks", len(looks)),
+        Line("median, ms", statistics.median(look.seconds for look in looks) * 1000),
+        Line("slowest, ms", slowest.seconds * 1000),
+        Line("read each time, kB", statistics.median(look.size for look in looks) / 1000),
+    ]
+    note = "A look asks for the state and the newest 250 calls, as the page does once a second."
+    return Table(f"Looking on, {JOURNAL} calls in the journal", "", lines, note)
 
 
 def _memory(title: str, held: dict[str, float], size: int, limit: float) -> Table:
