@@ -54,10 +54,10 @@ export class Details {
     const { adapters, turn_credentials: credentials } = state;
     draw(this.head, "all", () => [html("h2", {}, "Sessions")]);
     draw(this.buttons, "none", () => []);
-    draw(this.body, [live, flows, ended, adapters, credentials.length], () => [
+    draw(this.body, [live, flows, ended, state.sessions_ended, adapters, credentials.length], () => [
       live.length === 0 ? html("p", { class: "hint" }, "None is open.") : "",
       table(live.map((session, i) => this.row(session, flows[i]))),
-      ended.length > 0 ? this.ended(ended) : "",
+      ended.length > 0 ? this.ended(ended, state.sessions_ended) : "",
       adapters.length > 0 ? html("h3", {}, "WebSocket adapters") : "",
       table(adapters.map(adapterRow)),
       credentials.length > 0 ? html("h3", {}, `TURN credentials handed out: ${credentials.length}`) : "",
@@ -75,17 +75,23 @@ export class Details {
     return html(
       "tr",
       {},
-      html("td", { class: "name" }, dot(session), this.name(session)),
+      html("td", { class: "name" }, dot(session), this.name(session), app(session.app_id)),
       html("td", {}, `${count("local")} sent, ${count("remote")} received`),
       html("td", { class: "number" }, flows),
       html("td", {}, faults),
     );
   }
 
-  /** @param {Session[]} sessions */
-  ended(sessions) {
-    const items = sessions.map((one) => html("li", {}, this.name(one), ` ${one.ended_because}`));
-    const summary = html("summary", {}, `${sessions.length} ended`);
+  /**
+   * @param {Session[]} sessions
+   * @param {number} count of all that ended, of which these are the last
+   */
+  ended(sessions, count) {
+    const items = sessions.map((one) =>
+      html("li", {}, this.name(one), app(one.app_id), ` ${one.ended_because}`),
+    );
+    const newest = count > sessions.length ? `, the last ${sessions.length} of them` : "";
+    const summary = html("summary", {}, `${count} ended${newest}`);
     return html("details", {}, summary, html("ul", { class: "plain" }, items));
   }
 
@@ -108,13 +114,14 @@ export class Details {
     draw(this.head, [id, inWords(session), session.faults], () => this.about(session));
     this.actions(session, traffic.real);
     const bits = session.tracks.map((track) => rate(traffic.of(session, track)));
+    const told = session.data_channels.map((channel) => rate(traffic.of(session, channel)));
     const silent = session.tracks.map((track) => this.faults.find("silence", id, track.track_name)?.id);
     const others = new Map(state.sessions.map((one) => [one.session_id, one]));
-    draw(this.body, [session, bits, silent], () => {
+    draw(this.body, [session, bits, told, silent], () => {
       const rows = session.tracks.map((track, i) => this.track(session, track, bits[i], silent[i], others));
       const sent = rows.filter((_, i) => session.tracks[i].location === "local");
       const received = rows.filter((_, i) => session.tracks[i].location === "remote");
-      const channels = session.data_channels.map((channel) => this.channel(channel, others));
+      const channels = session.data_channels.map((channel, i) => this.channel(channel, told[i], others));
       return [
         ...titled("Publishes", sent),
         ...titled("Receives", received),
@@ -131,7 +138,7 @@ export class Details {
     const faults = session.faults.join(" · ").replaceAll(` session=${id}`, "");
     return [
       html("button", { class: "quiet back", onclick: () => this.select(null) }, "← all sessions"),
-      html("h2", {}, `Session #${session.number}${label}`),
+      html("h2", {}, `Session #${session.number}${label}`, app(session.app_id)),
       html(
         "p",
         { class: "id" },
@@ -211,9 +218,10 @@ export class Details {
 
   /**
    * @param {Channel} channel
+   * @param {string} bits
    * @param {Map<string, Session>} others
    */
-  channel(channel, others) {
+  channel(channel, bits, others) {
     const source = channel.source_session_id;
     const own = channel.location === "local" ? "its own" : "of the service";
     return html(
@@ -222,7 +230,7 @@ export class Details {
       named("data", channel.name),
       html("td", {}, source ? ["of ", this.other(others.get(source), source)] : own),
       html("td", { class: "hint" }, `id ${channel.id}`),
-      html("td", { class: "number" }, channel.status),
+      html("td", { class: "number" }, channel.status === "active" ? bits : channel.status),
     );
   }
 
@@ -233,6 +241,14 @@ export class Details {
   other(session, id) {
     return session ? this.name(session) : html("code", {}, id.slice(0, 6));
   }
+}
+
+/**
+ * Whose it is, which is shown where there are several.
+ * @param {string} id
+ */
+function app(id) {
+  return html("span", { class: "app" }, id);
 }
 
 /** @param {HTMLElement[]} rows */
@@ -287,7 +303,12 @@ function adapterRow(adapter) {
   return html(
     "tr",
     { class: adapter.status === "closed" ? "inactive" : "" },
-    html("td", { class: "name" }, adapter.location === "local" ? `${host} → ${name}` : `${name} → ${host}`),
+    html(
+      "td",
+      { class: "name" },
+      adapter.location === "local" ? `${host} → ${name}` : `${name} → ${host}`,
+      app(adapter.app_id),
+    ),
     html("td", {}, adapter.codec),
     html("td", { class: "number" }, `${Math.round(adapter.bytes_processed / 1000)} kB`),
     html("td", { title: adapter.closed_because }, adapter.status),

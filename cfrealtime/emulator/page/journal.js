@@ -5,45 +5,91 @@ import { byId, called, draw, html } from "./dom.js";
 
 /** @import { Breach, Call, Happening, Held, Journal, Session } from "./types.js" */
 
-/** Calls shown. */
-export const SHOWN = 250;
+/** Calls shown, and as many events. */
+const SHOWN = 250;
+
+/** How a session is told that is not listed any more. */
+const GONE = ", gone";
 
 /** Events that are no good news. */
 const TROUBLE = /lost|ended|collected|closed/;
 
 export class JournalTable {
-  /** @param {(sessionId: string) => void} select */
-  constructor(select) {
+  /**
+   * @param {(sessionId: string) => void} select
+   * @param {() => void} narrowed another part of the journal is wanted
+   */
+  constructor(select, narrowed) {
     this.select = select;
     this.form = byId("filters");
     this.rows = /** @type {Element} */ (document.querySelector("#journal tbody"));
     /** @type {Journal} */
-    this.journal = { calls: [], breaches: [], events: [], held: [] };
-    /** @type {Session[]} */
-    this.sessions = [];
-    this.form.addEventListener("change", () => this.draw());
+    this.journal = { counts: {}, calls: [], breaches: [], events: [], held: [] };
+    /** @type {Map<string, Session>} */
+    this.sessions = new Map();
+    /** @type {Map<string, string>} */
+    this.choosable = new Map();
+    this.form.addEventListener("change", (/** @type {Event} */ event) => {
+      this.draw();
+      if (event.target instanceof HTMLSelectElement) narrowed();
+    });
+  }
+
+  /** What to ask the emulator for: it knows more calls than are shown here. */
+  get query() {
+    const { operation, session } = this.form.elements;
+    const query = new URLSearchParams({ newest: String(SHOWN) });
+    if (operation.value) query.set("operation", operation.value);
+    if (session.value) query.set("session", session.value);
+    return query;
+  }
+
+  /** The apps that were called, or that somebody tried to call. */
+  get apps() {
+    return this.journal.calls.flatMap(({ app_id: app }) => (app === null ? [] : [app]));
   }
 
   /**
-   * @param {Journal} journal
+   * @param {Journal} journal what was asked for
    * @param {Session[]} sessions
    */
   show(journal, sessions) {
+    const { operation, session } = this.form.elements;
     this.journal = journal;
-    this.sessions = sessions;
-    const operations = [...new Set(journal.calls.flatMap((call) => call.operation ?? []))].sort();
+    this.sessions = new Map(sessions.map((one) => [one.session_id, one]));
+    const operations = new Set([...Object.keys(journal.counts), operation.value].filter(Boolean));
     choices(
-      this.form.elements.operation,
+      operation,
       "every operation",
-      operations.map((name) => [name, name]),
+      [...operations].sort().map((name) => [name, name]),
     );
-    choices(
-      this.form.elements.session,
-      "every session",
-      sessions.map((session) => [session.session_id, `#${session.number} ${called(session)}`]),
-    );
-    this.held(journal.held);
+    this.choosable = this.chosenFrom(session.value);
+    choices(session, "every session", [...this.choosable]);
+    this.held(journal.held, session.value);
     this.draw();
+  }
+
+  /**
+   * The sessions that there are, and those that are gone but were called lately. While one is chosen, only its
+   * calls are known, and the others stay.
+   * @param {string} chosen
+   */
+  chosenFrom(chosen) {
+    const several = new Set([...this.sessions.values()].map(({ app_id: app }) => app)).size > 1;
+    const found = new Map(
+      [...this.sessions.values()].map((one) => [
+        one.session_id,
+        `#${one.number} ${called(one)}${several ? ` · ${one.app_id}` : ""}`,
+      ]),
+    );
+    const listed = [...this.journal.calls, ...this.journal.events].map(({ session_id: id }) => id);
+    const before = chosen ? [...this.choosable.keys()] : [];
+    for (const id of new Set([...listed, ...before, chosen])) {
+      if (!id || found.has(id)) continue;
+      const name = this.choosable.get(id) ?? id.slice(0, 6);
+      found.set(id, name.endsWith(GONE) ? name : name + GONE);
+    }
+    return found;
   }
 
   draw() {
@@ -67,14 +113,30 @@ export class JournalTable {
       ...called.filter(ofSession).map((call) => ({ after: call.n, order: 0, call })),
       ...happened.filter(ofSession).map((event, i) => ({ after: event.after, order: i + 1, event })),
     ].sort((a, b) => b.after - a.after || b.order - a.order);
-    draw(this.rows, [rows, breaches], () => {
-      if (rows.length > 0)
-        return rows.map((row) =>
-          "call" in row ? this.call(row.call, broken.get(row.call.n)) : this.event(row.event),
-        );
-      const words = calls.length === 0 ? "Nothing was called yet." : "Nothing fits.";
-      return [html("tr", {}, html("td", { colspan: 7, class: "hint" }, words))];
-    });
+    const words = this.words(rows.length);
+    draw(this.rows, [rows, breaches, words], () => [
+      ...rows.map((row) =>
+        "call" in row ? this.call(row.call, broken.get(row.call.n)) : this.event(row.event),
+      ),
+      ...(words ? [html("tr", {}, html("td", { colspan: 7, class: "hint" }, words))] : []),
+    ]);
+  }
+
+  /**
+   * What the rows do not say.
+   * @param {number} rows
+   */
+  words(rows) {
+    const { counts, calls } = this.journal;
+    const { operation, session, problems } = this.form.elements;
+    const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    if (all === 0 && rows === 0) return "Nothing was called yet.";
+    if (calls.length < SHOWN) return rows === 0 ? "Nothing fits." : "";
+    const known = operation.value ? counts[operation.value] : all;
+    const of = session.value ? "of this session" : `of ${known.toLocaleString("en")}`;
+    const newest = `the newest ${SHOWN} calls ${of}`;
+    if (rows === 0) return `Nothing fits in ${newest}.`;
+    return problems.checked ? `These are the problems in ${newest}.` : `These are ${newest}.`;
   }
 
   /**
@@ -89,6 +151,7 @@ export class JournalTable {
       html("td", { class: "number" }, call.n),
       html("td", { class: "number" }, seconds(call.at)),
       html("td", {}, call.operation ?? call.request),
+      html("td", { class: "app" }, call.app_id),
       html("td", {}, this.session(call.session_id)),
       html("td", { class: "names", title: call.track_names.join("\n") }, names(call.track_names)),
       html("td", {}, outcome(call, breach)),
@@ -104,6 +167,7 @@ export class JournalTable {
       html("td"),
       html("td", { class: "number" }, seconds(event.at)),
       html("td", {}, event.event.replaceAll("_", " ")),
+      html("td", { class: "app" }),
       html("td", {}, this.session(event.session_id)),
       html("td", { colspan: 3 }, event.detail),
     );
@@ -112,7 +176,7 @@ export class JournalTable {
   /** @param {string | null} id */
   session(id) {
     if (id === null) return "";
-    const found = this.sessions.find((session) => session.session_id === id);
+    const found = this.sessions.get(id);
     if (!found) return html("code", {}, id.slice(0, 6));
     return html(
       "button",
@@ -122,11 +186,15 @@ export class JournalTable {
     );
   }
 
-  /** @param {Held[]} held */
-  held(held) {
+  /**
+   * @param {Held[]} held
+   * @param {string} session of which alone it is, if of one
+   */
+  held(held, session) {
     const place = byId("held");
-    draw(place.querySelector("summary"), held.length, () => [
-      held.length === 0 ? "nothing is held" : `${held.length} held now`,
+    const of = session ? " of this session" : "";
+    draw(place.querySelector("summary"), [held.length, of], () => [
+      held.length === 0 ? `nothing${of} is held` : `${held.length}${of} held now`,
     ]);
     draw(place.querySelector("ul"), held, () =>
       held.map((leak) =>

@@ -34,13 +34,13 @@ function placed(sessions, adapters) {
   const all = [
     ...sessions.map((session) => ({
       ...{ id: session.session_id, kind: /** @type {const} */ ("session"), session },
-      ...{ name: `#${session.number}`, below: below(session) },
+      ...{ app: session.app_id, name: `#${session.number}`, below: below(session) },
     })),
     ...adapters
       .filter((adapter) => adapter.location === "remote")
       .map((adapter) => ({
         ...{ id: adapter.adapter_id, kind: /** @type {const} */ ("adapter"), session: null },
-        ...{ name: adapter.codec.toUpperCase(), below: `to ${adapter.host}` },
+        ...{ app: adapter.app_id, name: adapter.codec.toUpperCase(), below: `to ${adapter.host}` },
       })),
   ];
   const size = Math.max(15, Math.min(34, 330 / Math.max(all.length, 1)));
@@ -93,24 +93,29 @@ function linksBetween(sessions, adapters, traffic) {
     for (const track of session.tracks) {
       if (track.location !== "remote" || track.status !== "active") continue;
       const bits = traffic.of(session, track);
-      const rest = { key: `${to} ${track.mid}`, to, status: flow(session, track, bits), bits };
+      const ready = session.connected && !session.exchange;
+      /** @type {Link["status"]} */
+      const status = track.undelivered_codec ? "undelivered" : flow(ready, bits);
+      const rest = { key: `${to} ${track.mid}`, to, status, bits };
       const words = trackInWords(session, track, bits);
       add(track.source_session_id, "track", track.track_name, { ...rest, words });
     }
     for (const channel of session.data_channels) {
       if (channel.location !== "remote" || channel.status === "inactive") continue;
-      const status = channel.status === "active" ? "flowing" : "waiting";
-      const words = `${channel.name} → ${called(session)}, data channel ${channel.id}`;
-      const rest = { key: `${to} data ${channel.id}`, to, status, bits: null, words };
-      add(channel.source_session_id, "data", channel.name, /** @type {Link} */ (rest));
+      const bits = traffic.of(session, channel);
+      const status = flow(channel.status === "active", bits);
+      const words = `${channel.name} → ${called(session)}, data channel ${channel.id}${speed(bits)}`;
+      const rest = { key: `${to} data ${channel.id}`, to, status, bits, words };
+      add(channel.source_session_id, "data", channel.name, rest);
     }
   }
   for (const adapter of adapters) {
     if (adapter.location !== "remote") continue;
-    const status = adapter.status === "connected" ? "flowing" : "waiting";
-    const words = `${adapter.track_name} → ${adapter.host} as ${adapter.codec}`;
-    const rest = { key: adapter.adapter_id, to: adapter.adapter_id, status, bits: null, words };
-    add(adapter.session_id, "track", adapter.track_name, /** @type {Link} */ (rest));
+    const bits = traffic.to(adapter);
+    const status = flow(adapter.status === "connected", bits);
+    const words = `${adapter.track_name} → ${adapter.host} as ${adapter.codec}${speed(bits)}`;
+    const rest = { key: adapter.adapter_id, to: adapter.adapter_id, status, bits, words };
+    add(adapter.session_id, "track", adapter.track_name, rest);
   }
   return links;
 }
@@ -133,15 +138,18 @@ function portsByName(sessions) {
 }
 
 /**
- * @param {Session} session
- * @param {Track} track
+ * @param {boolean} ready
  * @param {number | null} bits
  * @returns {Link["status"]}
  */
-function flow(session, track, bits) {
-  if (track.undelivered_codec) return "undelivered";
-  if (session.exchange || !session.connected) return "waiting";
+function flow(ready, bits) {
+  if (!ready) return "waiting";
   return bits === 0 ? "quiet" : "flowing";
+}
+
+/** @param {number | null} bits */
+function speed(bits) {
+  return bits === null ? "" : `: ${rate(bits)}`;
 }
 
 /**
@@ -150,9 +158,8 @@ function flow(session, track, bits) {
  * @param {number | null} bits
  */
 function trackInWords(session, track, bits) {
-  const speed = bits === null ? "" : `: ${rate(bits)}`;
   const codec = track.undelivered_codec ? ` (${track.undelivered_codec} not taken)` : "";
-  return `${track.track_name} → ${called(session)}, mid ${track.mid}${speed}${codec}`;
+  return `${track.track_name} → ${called(session)}, mid ${track.mid}${speed(bits)}${codec}`;
 }
 
 // Lines.

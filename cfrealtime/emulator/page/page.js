@@ -4,19 +4,24 @@
 import { byId, draw, html, rate, svg } from "./dom.js";
 import { Details } from "./details.js";
 import { Faults } from "./faults.js";
-import { JournalTable, SHOWN } from "./journal.js";
+import { JournalTable } from "./journal.js";
 import { Picture } from "./picture.js";
 import { KEPT, Traffic } from "./traffic.js";
 
 /** @import { State } from "./types.js" */
 
 const EVERY = 1000;
+/** Sessions that are over and still told of. */
+const ENDED = 50;
 
 const traffic = new Traffic();
 const faults = new Faults(() => look());
 const picture = new Picture(byId("picture"), select);
 const details = new Details(byId("details"), faults, select);
-const journal = new JournalTable(select);
+const journal = new JournalTable(select, () => {
+  version = -1;
+  look();
+});
 
 /** @type {string | null} */
 let selected = null;
@@ -47,13 +52,13 @@ async function look() {
   looking = true;
   clearTimeout(timer);
   try {
-    const [seen, asked] = await Promise.all([get("state"), get("faults")]);
+    const [seen, asked] = await Promise.all([get(`state?ended=${ENDED}`), get("faults")]);
     state = /** @type {State} */ (seen);
     faults.show(asked);
     traffic.look(state, performance.now() / 1000);
     if (state.journal_version !== version) {
       version = state.journal_version;
-      journal.show(await get(`journal?newest=${SHOWN}`), state.sessions);
+      journal.show(await get(`journal?${journal.query}`), state.sessions);
     }
     show();
     gone(false);
@@ -76,13 +81,19 @@ function gone(isGone) {
 
 function show() {
   if (state === null) return;
-  figures(state);
+  const apps = new Set([...state.sessions.map(({ app_id: app }) => app), ...journal.apps]);
+  // Whose something is, is said where there is more than one.
+  document.body.classList.toggle("apps", apps.size > 1);
+  figures(state, apps.size);
   picture.show(state, traffic, selected);
   details.show(state, traffic, selected);
 }
 
-/** @param {State} state */
-function figures({ sessions, adapters, clock_speed: speed }) {
+/**
+ * @param {State} state
+ * @param {number} apps how many there are
+ */
+function figures({ sessions, adapters, clock_speed: speed }, apps) {
   const live = sessions.filter((session) => session.ended_because === null);
   const tracks = live.flatMap((session) => session.tracks).filter(({ status }) => status === "active");
   const channels = live
@@ -91,6 +102,7 @@ function figures({ sessions, adapters, clock_speed: speed }) {
   const { up, down } = traffic.now;
   /** @type {Record<string, string | number | null>} */
   const figures = {
+    apps: apps > 1 ? apps : null,
     sessions: live.length,
     published: tracks.filter(({ location }) => location === "local").length,
     received: tracks.filter(({ location }) => location === "remote").length,

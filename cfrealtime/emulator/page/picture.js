@@ -193,7 +193,7 @@ function figure(node, ports, flows) {
       const { x, y } = portAt({ ...node, at: { x: 0, y: 0 } }, i, ports.length, node.at);
       return svg("circle", { class: `port ${kind}`, cx: x, cy: y, r: 4.5 }, svg("title", {}, name));
     }),
-    svg("text", { class: "below", y: under }, node.below),
+    svg("text", { class: "below", y: under }, svg("tspan", { class: "app" }, `${node.app} · `), node.below),
     flows && svg("text", { class: "rates", y: under + 15 }),
     session &&
       session.faults.length > 0 &&
@@ -245,15 +245,15 @@ function legend() {
 
 /** What to do when there is nothing to see. */
 function empty() {
-  const base = `${location.origin}/v1`;
+  // The secret is known to the shell alone; one that does not know it says what is missing.
   const lines = [
-    `export CLOUDFLARE_REALTIME_BASE_URL=${base}`,
-    `curl -X POST -H "Authorization: Bearer $CLOUDFLARE_REALTIME_APP_SECRET" \\`,
-    `  ${base}/apps/$CLOUDFLARE_REALTIME_APP_ID/sessions/new`,
+    'curl -X POST -H "Authorization: Bearer ${CLOUDFLARE_REALTIME_APP_SECRET:?paste the export line first}" \\',
+    '  "$CLOUDFLARE_REALTIME_BASE_URL/apps/$CLOUDFLARE_REALTIME_APP_ID/sessions/new"',
   ].join("\n");
   const words =
-    "Point your application at this address instead of Cloudflare's, or open a session by hand. " +
-    "Sessions, their tracks and what flows between them appear here.";
+    "First paste the export line that the emulator printed when it started into your shell. " +
+    "Applications started there come here instead of to Cloudflare; or open a session by hand:";
+  const hint = "Sessions, their tracks and what flows between them appear here.";
   return html(
     "div",
     { class: "empty", hidden: true },
@@ -261,5 +261,6 @@ function empty() {
     html("p", {}, words),
     html("pre", {}, lines),
     html("button", { class: "quiet", onclick: () => navigator.clipboard?.writeText(lines) }, "Copy"),
+    html("p", {}, hint),
   );
 }

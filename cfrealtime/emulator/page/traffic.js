@@ -1,7 +1,7 @@
 // @ts-check
 // How much flows: the difference between one look at the counters and the next.
 
-/** @import { Session, State, Track } from "./types.js" */
+/** @import { Adapter, Channel, Session, State, Track } from "./types.js" */
 
 /** Looks remembered for the curve in the header. */
 export const KEPT = 90;
@@ -9,7 +9,7 @@ export const KEPT = 90;
 export class Traffic {
   constructor() {
     /** @type {Map<string, { bytes: number, bits: number | null }>} */
-    this.tracks = new Map();
+    this.counters = new Map();
     /** @type {{ up: number, down: number }[]} */
     this.history = [];
     this.at = 0;
@@ -24,33 +24,49 @@ export class Traffic {
    */
   look(state, now) {
     const passed = now - this.at;
-    const tracks = new Map();
+    const counters = new Map();
     const sum = { up: 0, down: 0 };
+    const count = (
+      /** @type {string} */ key,
+      /** @type {"local" | "remote"} */ location,
+      /** @type {number | null} */ bytes,
+    ) => {
+      if (bytes === null) return;
+      const before = this.counters.get(key);
+      // Counters begin anew when a section is used again.
+      const more = before && bytes >= before.bytes ? bytes - before.bytes : null;
+      const bits = more === null || this.at === 0 ? null : (8 * more) / passed;
+      counters.set(key, { bytes, bits });
+      sum[location === "local" ? "up" : "down"] += bits ?? 0;
+    };
     for (const session of state.sessions) {
-      for (const track of session.tracks) {
-        if (track.bytes === null) continue;
-        this.real = true;
-        const key = keyOf(session, track);
-        const before = this.tracks.get(key);
-        // Counters begin anew when a section is used again.
-        const more = before && track.bytes >= before.bytes ? track.bytes - before.bytes : null;
-        const bits = more === null || this.at === 0 ? null : (8 * more) / passed;
-        tracks.set(key, { bytes: track.bytes, bits });
-        sum[track.location === "local" ? "up" : "down"] += bits ?? 0;
-      }
+      if (session.tracks.some((track) => track.bytes !== null)) this.real = true;
+      for (const one of [...session.tracks, ...session.data_channels])
+        count(keyOf(session, one), one.location, one.bytes);
     }
-    this.tracks = tracks;
+    // What an adapter brings is what its session sends.
+    for (const { adapter_id: id, location, bytes_processed: bytes } of state.adapters)
+      if (location === "remote") count(id, location, bytes);
+    this.counters = counters;
     if (this.at > 0) this.history = [...this.history, sum].slice(-KEPT);
     this.at = now;
   }
 
   /**
-   * Bits a second of one track; null when that is not known.
+   * Bits a second of one track or data channel; null when that is not known.
    * @param {Session} session
-   * @param {Track} track
+   * @param {Track | Channel} one
    */
-  of(session, track) {
-    return this.tracks.get(keyOf(session, track))?.bits ?? null;
+  of(session, one) {
+    return this.counters.get(keyOf(session, one))?.bits ?? null;
+  }
+
+  /**
+   * Bits a second that an adapter sends; null when that is not known.
+   * @param {Adapter} adapter
+   */
+  to(adapter) {
+    return this.counters.get(adapter.adapter_id)?.bits ?? null;
   }
 
   /**
@@ -59,8 +75,8 @@ export class Traffic {
    * @param {"local" | "remote"} location
    */
   sum(session, location) {
-    const known = session.tracks.filter((track) => track.location === location);
-    return known.reduce((sum, track) => sum + (this.of(session, track) ?? 0), 0);
+    const known = [...session.tracks, ...session.data_channels].filter((one) => one.location === location);
+    return known.reduce((sum, one) => sum + (this.of(session, one) ?? 0), 0);
   }
 
   /** All that comes and all that goes, now. */
@@ -71,8 +87,9 @@ export class Traffic {
 
 /**
  * @param {Session} session
- * @param {Track} track
+ * @param {Track | Channel} one
  */
-function keyOf(session, track) {
-  return `${session.session_id} ${track.location} ${track.mid}`;
+function keyOf(session, one) {
+  const place = "mid" in one ? `${one.location} ${one.mid}` : `data ${one.id}`;
+  return `${session.session_id} ${place}`;
 }

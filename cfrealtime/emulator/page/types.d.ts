@@ -20,10 +20,12 @@ export interface Channel {
   name: string;
   source_session_id: string | null;
   status: "active" | "inactive" | "initializing";
+  bytes: number | null;
 }
 
 export interface Session {
   session_id: string;
+  app_id: string;
   number: number;
   correlation_id: string | null;
   adapter_id: string | null;
@@ -40,6 +42,7 @@ export interface Adapter {
   adapter_id: string;
   location: Location;
   codec: string;
+  app_id: string;
   session_id: string;
   track_name: string;
   host: string | null;
@@ -53,6 +56,7 @@ export interface State {
   clock_speed: number;
   journal_version: number;
   sessions: Session[];
+  sessions_ended: number;
   adapters: Adapter[];
   turn_credentials: unknown[];
 }
@@ -61,6 +65,7 @@ export interface Call {
   n: number;
   at: number;
   seconds: number | null;
+  app_id: string | null;
   session_id: string | null;
   operation: string | null;
   request?: string;
@@ -91,6 +96,7 @@ export interface Held {
 }
 
 export interface Journal {
+  counts: Record<string, number>;
   calls: Call[];
   breaches: Breach[];
   events: Happening[];
@@ -117,6 +123,7 @@ export interface Node {
   id: string;
   kind: "session" | "adapter";
   session: Session | null;
+  app: string;
   name: string;
   below: string;
   at: Point;

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from asyncio import subprocess
 from collections.abc import AsyncIterator, Callable
 
 import httpx
@@ -10,10 +12,15 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from cfrealtime.emulator import Emulator, UdpMediaPlane
+from cfrealtime.emulator import Emulator, UdpMediaPlane, demo
+from cfrealtime.emulator.environment import environment_of
+from cfrealtime.emulator.media import rtp
 from tests.browser.conftest import FLAGS, chromium
+from tests.cfrealtime.emulator.adapters.calls import egress, emulator_for, ingest, made
+from tests.cfrealtime.emulator.adapters.endpoint import Endpoint
 from tests.cfrealtime.emulator.data_peer import DataPeer, heard, told
-from tests.cfrealtime.emulator.peer import APP, Peer, codes, remote
+from tests.cfrealtime.emulator.peer import APP, Peer, codes, remote, until
+from tests.cfrealtime.emulator.sdp.endpoint import answer
 from tests.cfrealtime.emulator.talkers import listening, served, talking
 from tests.cfrealtime.emulator.test_tracks import publisher
 
@@ -66,14 +73,29 @@ def kinds(emulator: Emulator) -> list[str]:
     return [fault["kind"] for fault in emulator.faults.view()["faults"]]
 
 
-async def test_an_empty_emulator_says_how_to_begin(client, open_page):
+async def pasted(lines: str, **environment: str) -> tuple[str, str]:
+    """What a shell says that is given lines to run, and what it complains of."""
+    path = {"PATH": os.environ["PATH"]}
+    shell = await subprocess.create_subprocess_exec(
+        *("/bin/sh", "-c", lines), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**path, **environment}
+    )
+    out, error = await shell.communicate()
+    return out.decode(), error.decode()
+
+
+async def test_what_an_empty_emulator_says_to_do_can_be_done(emulator, client, open_page):
     page = await open_page(client)
     await expect(page.get_by_text("Nobody is here yet")).to_be_visible()
-    await expect(page.locator(".empty pre")).to_contain_text(
-        f"CLOUDFLARE_REALTIME_BASE_URL={client.base_url}"
-    )
     await expect(page.get_by_text("Nothing was called yet.")).to_be_visible()
     await expect(page.get_by_text("nothing is held")).to_be_visible()
+    await expect(page.locator(".empty p").first).to_contain_text("First paste the export line")
+    lines = await page.locator(".empty pre").inner_text()
+    assert "paste the export line first" in (await pasted(lines))[1]
+    assert emulator.count() == 0
+    printed = environment_of(demo.APPS, {}, f"{client.base_url}/v1")
+    assert '"sessionId"' in (await pasted(lines, **printed))[0]
+    await expect(page.locator(".node")).to_have_count(1)
+    await expect(page.locator(".empty")).to_be_hidden()
 
 
 async def test_sessions_and_what_they_send_each_other_come_and_go(client, open_page):
@@ -91,14 +113,18 @@ async def test_sessions_and_what_they_send_each_other_come_and_go(client, open_p
     await expect(page.locator(".node .port")).to_have_count(1)
 
 
-async def test_data_channels_are_lines_too(client, open_page):
+async def test_data_channels_are_lines_that_move_while_something_is_said(emulator, client, open_page):
     speaker, listener = await DataPeer.connected(client), await DataPeer.connected(client)
     await speaker.open(told("chat"))
     await listener.open(heard(speaker.id, "chat"))
     page = await open_page(client)
-    await expect(page.locator(".links path.data.flowing")).to_have_count(1)
     await page.locator(".node").nth(1).click()
-    await expect(page.locator("#details tr", has_text="chat")).to_contain_text("id 1")
+    row = page.locator("#details tr", has_text="chat")
+    await expect(row).to_contain_text("id 1")
+    await expect(page.locator(".links path.data.quiet")).to_have_count(1)
+    emulator.media.say(speaker.id, 1, b"x" * 10_000)
+    await expect(page.locator(".links path.data.flowing")).to_have_count(1)
+    await expect(row).to_contain_text("kbit/s")
 
 
 async def test_an_unanswered_offer_is_seen(client, open_page):
@@ -198,6 +224,102 @@ async def test_the_journal_is_narrowed_down(client, open_page):
     await expect(page.get_by_role("heading", name="Session #2")).to_be_visible()
 
 
+async def test_the_journal_finds_what_is_not_among_the_newest_calls_and_who_is_gone(
+    emulator, client, open_page
+):
+    source = await publisher(client, "mic")
+    journal = emulator._world.journal
+    for _ in range(260):
+        call = journal.open(0.0, "new_session", "demo", None)
+        journal.finish(call, 401, {"errorCode": "unauthorized"})
+        journal.close(call, 0.0)
+    page = await open_page(client)
+    rows = page.locator("#journal tbody tr")
+    await expect(rows.last).to_have_text("These are the newest 250 calls of 262.")
+    await page.get_by_label("Operation").select_option("new_tracks")
+    await expect(rows).to_have_count(1)
+    await expect(rows).to_contain_text("mic")
+    await page.get_by_label("Operation").select_option("new_session")
+    await page.get_by_label("problems only").check()
+    await expect(rows.last).to_have_text("These are the problems in the newest 250 calls of 261.")
+    await page.get_by_label("problems only").uncheck()
+    await page.get_by_label("Operation").select_option("")
+    emulator.media.kill(source.id)
+    emulator.faults.add("clock speed=1000")
+    await expect(figure(page, "clock")).to_have_text("\u00d7 1000")
+    gone = page.get_by_label("Session", exact=True).locator("option", has_text=", gone")
+    await expect(gone).to_have_text(f"#1 {source.id[:6]}, gone")
+    await page.get_by_label("Session", exact=True).select_option(source.id)
+    await expect(rows.filter(has_text="new_tracks")).to_have_count(1)
+    await expect(rows.filter(has_text="new_session")).to_have_count(0)
+
+
+async def test_several_apps_are_told_apart(open_page):
+    async with served(Emulator({"demo": "secret", "shop": "secret"})) as client:
+        await Peer.join(client)
+        page = await open_page(client)
+        await expect(page.locator(".node")).to_have_count(1)
+        await expect(page.locator(".app:visible")).to_have_count(0)
+        await client.post("/v1/apps/shop/sessions/new?correlationId=bob")
+        await expect(figure(page, "apps")).to_have_text("2")
+        await expect(page.locator(".node .below").last).to_have_text("shop · bob")
+        await expect(page.locator("#details tr", has_text="bob")).to_contain_text("shop")
+        await expect(page.locator("#journal tbody tr").first.locator("td.app")).to_have_text("shop")
+        await page.get_by_label("Session", exact=True).select_option(label="#2 bob · shop")
+
+
+async def test_adapters_stand_beside_the_sessions_and_their_sound_is_seen(open_page):
+    endpoint = Endpoint()
+    async with served(emulator_for(endpoint)) as client:
+        speech = await made(client, ingest())
+        for _ in range(20):
+            endpoint.lines[0].say(bytes(20 * 48 * 4))
+        await made(client, egress(speech["sessionId"], "speech"))
+        page = await open_page(client)
+        await expect(page.locator(".node rect.shape")).to_have_count(2)
+        await expect(page.locator(".node .below")).to_have_text(
+            [re.compile("from bot"), re.compile("to bot")]
+        )
+        line = page.locator(".links path.audio")
+        await expect(line.locator("title")).to_contain_text("speech → bot.example as pcm")
+        await expect(page.locator(".links path.quiet")).to_have_count(1)
+        for _ in range(50):
+            endpoint.lines[0].say(bytes(20 * 48 * 4))
+        await expect(page.locator(".links path.flowing")).to_have_count(1)
+
+
+async def test_a_crowd_is_small_and_stands_still_and_says_what_is_wrong(emulator, client, open_page):
+    source = await publisher(client, *(f"camera {i}" for i in range(19)), kind="video")
+    tracks = [remote(source.id, f"camera {i}") for i in range(19)]
+    viewers = [await Peer.join(client) for _ in range(11)]
+    for viewer in viewers[:8]:
+        await viewer.subscribe(*tracks)
+    await viewers[8].post_tracks(tracks[:1])
+    page = await open_page(client)
+    await expect(page.locator(".links path")).to_have_count(153)
+    await expect(page.locator("#picture svg.still")).to_have_count(1)
+    moving = "path => getComputedStyle(path).animationName"
+    assert await page.locator(".links path.flowing").first.evaluate(moving) == "none"
+    await expect(page.locator(".node .mark")).to_contain_text("?")
+    await viewers[7].force_close(*(f"s{i}" for i in range(5)))
+    await expect(page.locator("#picture svg.still")).to_have_count(0)
+    assert await page.locator(".links path.flowing").first.evaluate(moving) == "flow"
+
+
+async def test_a_codec_that_is_not_taken_is_seen(emulator, client, open_page):
+    source, viewer = await publisher(client, "camera", kind="video"), await Peer.join(client)
+    emulator.media.encode(source.id, "0", "av1/90000;profile=0")
+    response = await viewer.post_tracks([remote(source.id, "camera")])
+    offer = response.json()["sessionDescription"]["sdp"]
+    await viewer.renegotiate(answer(offer).replace("AV1/90000", "rejected/90000"))
+    page = await open_page(client)
+    await expect(page.locator(".links path.undelivered title")).to_contain_text("not taken")
+    await page.locator(".node").nth(1).click()
+    await expect(page.locator("#details tr", has_text="camera")).to_contain_text(
+        "av1/90000;profile=0 not taken"
+    )
+
+
 async def test_names_are_text_and_nothing_else(client, open_page):
     nasty = "<img src=x onerror=document.title='taken'>"
     source, viewer = await publisher(client, nasty), await Peer.join(client)
@@ -223,7 +345,7 @@ async def test_real_packets_are_counted_a_second(open_page):
     async with (
         served(emulator) as client,
         talking(client, 1000, b"x" * 200) as (ann, _),
-        listening(client, remote(ann.id, "mic")),
+        listening(client, remote(ann.id, "mic")) as (_, listener, _),
     ):
         page = await open_page(client)
         await expect(figure(page, "in")).to_have_text(re.compile(r"^[1-9]\d kbit/s$"))
@@ -232,5 +354,14 @@ async def test_real_packets_are_counted_a_second(open_page):
         await page.locator(".node").first.click()
         await page.get_by_role("button", name="Lose 10 %").click()
         await expect(page.get_by_role("button", name="Loses 10 %")).to_be_visible()
+
+        def overtaken() -> bool:
+            numbers = [rtp.parse(data).sequence for data in listener.rtp]
+            return numbers != sorted(numbers)
+
+        assert not overtaken()
+        await page.get_by_role("button", name="Jitter").click()
+        await expect(page.get_by_role("button", name="Jitters")).to_be_visible()
+        await until(overtaken)
         await page.get_by_role("button", name="Silence").first.click()
         await expect(page.locator(".links path.quiet")).to_have_count(1)
