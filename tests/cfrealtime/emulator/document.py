@@ -1,8 +1,13 @@
-"""Holds every answer against openapi/realtime.yaml: its status and fields must be declared there."""
+"""Holds every answer against openapi/realtime.yaml: its status and fields must be declared there.
+
+The document declares every 4XX and 5XX, as clients should be ready for them. An emulator that shows what the
+service does may answer fewer, and none by accident, so each operation's are written down here.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +16,35 @@ import httpx
 import yaml
 from jsonschema import Draft202012Validator
 
+from cfrealtime.emulator.refusals import ASKED_FOR
+
 DOCUMENT = Path(__file__).parents[3] / "openapi" / "realtime.yaml"
+
+_KNOWN = {401, 404}
+"""Whose secret it is, and whether there is what the path names."""
+_SESSION = _KNOWN | {410, 429}
+_MUTATION = _SESSION | {400, 406, 413}
+_ADAPTERS = _KNOWN | {400, 406, 413, 503}
+REFUSALS: Mapping[str, frozenset[int]] = {
+    operation: frozenset(statuses)
+    for operation, statuses in {
+        "new_session": _KNOWN | {413},
+        "get_session": _SESSION,
+        "new_tracks": _MUTATION | {425},
+        "renegotiate": _MUTATION,
+        "close_tracks": _MUTATION,
+        "update_tracks": _MUTATION,
+        "establish_datachannels": _MUTATION | {425},
+        "new_datachannels": _MUTATION | {425},
+        "update_datachannels": _MUTATION,
+        "close_datachannels": _MUTATION,
+        "new_websocket_adapters": _ADAPTERS,
+        "close_websocket_adapters": _ADAPTERS,
+        "generate_ice_servers": _KNOWN | {400, 413},
+        "revoke_turn_credential": _KNOWN | {413},
+    }.items()
+}
+"""The statuses above 399 that each operation may be refused with; faults may ask for any other."""
 
 
 @cache
@@ -36,12 +69,14 @@ def _operations() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
     return [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), item) for path, item in paths]
 
 
+def _operation(method: str, path: str) -> dict[str, Any]:
+    return next(item[method] for pattern, item in _operations() if pattern.fullmatch(path) and method in item)
+
+
 @cache
 def _validator(method: str, path: str, status: int) -> Draft202012Validator | None:
     """What the body must fulfil; None where there is no body."""
-    operation = next(
-        item[method] for pattern, item in _operations() if pattern.fullmatch(path) and method in item
-    )
+    operation = _operation(method, path)
     declared = operation["responses"]
     response = declared.get(str(status)) or declared[f"{status // 100}XX"]
     if "$ref" in response:
@@ -58,7 +93,11 @@ async def check(response: httpx.Response) -> None:
     if not path.startswith(("/v1/apps/demo/", "/v1/turn/keys/demo-turn/")) or response.status_code == 405:
         return
     await response.aread()
-    validator = _validator(response.request.method.lower(), path.removeprefix("/v1"), response.status_code)
+    method, path, status = response.request.method.lower(), path.removeprefix("/v1"), response.status_code
+    operation = _operation(method, path)["operationId"]
+    if status >= 400 and ASKED_FOR.encode() not in response.content:
+        assert status in REFUSALS[operation], f"{operation} was refused with {status}"
+    validator = _validator(method, path, status)
     if validator is None:
         assert response.content == b""
     else:
