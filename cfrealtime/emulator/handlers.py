@@ -96,8 +96,7 @@ async def close_tracks(world: World, session_id: str, request: wire.CloseRequest
     negotiation.stop_sections([mid for mid, error in items if error is None])
     if request.offer is not None:
         session = touched(closing.stopped(session, live_mids(sections)), negotiation, world.now)
-        if all(section.stopped for section in sections):
-            # Seen in the field: without a live section there is no transport left.
+        if closing.ends_session(sections):
             session = lifetime.end(session, world.now, "its last media section was negotiated away")
     world.put(session)
     answer["tracks"] = [{"mid": mid, **(error.fields() if error else {})} for mid, error in items]
@@ -136,7 +135,7 @@ def _publish(world: World, session_id: str, request: wire.PublishRequest) -> Jso
     published = [item.outcome for item in items if isinstance(item.outcome, Publication)]
     tracks = [item.answer() for item in items]
     answer: Json = {"requiresImmediateRenegotiation": False, "tracks": tracks}
-    if not published:
+    if items and not published:
         # The offer is not answered, the endpoint takes it back, and its mids mean nothing.
         return {**answer, "tracks": [{**track, "mid": ""} for track in tracks]}
     both_ways = [publication.mid for publication in published if publication.both_ways]

@@ -8,6 +8,7 @@ from typing import Literal
 from attrs import evolve
 
 from cfrealtime.emulator.refusals import ItemError
+from cfrealtime.emulator.sdp import OfferedSection
 from cfrealtime.emulator.state import Session
 
 ABSENT = ItemError("close_track_error", "No open track has this mid.")
@@ -43,6 +44,15 @@ def stopped(session: Session, live_mids: Collection[str]) -> Session:
         for mid, s in session.subscriptions.items()
     }
     return evolve(session, publications=publications, subscriptions=subscriptions)
+
+
+def ends_session(sections: Collection[OfferedSection]) -> bool:
+    """Whether a negotiated close with these sections leaves no transport (seen in the field).
+
+    It takes a stop of every section, that for data channels included; one that is only inactive can be used
+    again (our choice).
+    """
+    return all(section.stopped for section in sections)
 
 
 def _without(session: Session, mid: str, how: Literal["forced", "stopped"]) -> Session:

@@ -167,6 +167,14 @@ async def test_negotiating_the_last_section_away_ends_the_session():
         assert (await peer.get()).status_code == 410
 
 
+async def test_a_section_that_is_only_inactive_keeps_the_session():
+    async with client_of(Emulator()) as client:
+        peer = await publisher(client, "mic")
+        peer.direct("0", "inactive")
+        assert codes(await peer.close("0", stop=())) == [None]
+        assert (await peer.get()).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

@@ -56,6 +56,22 @@ async def test_auto_discovery_names_every_section_that_sends():
         assert len({track["trackName"] for track in tracks}) == 2
 
 
+@pytest.mark.parametrize("kind", ["application", "nothing new"])
+async def test_auto_discovery_answers_an_offer_in_which_it_finds_nothing(kind):
+    async with client_of(Emulator()) as client:
+        peer = await Peer.join(client)
+        if kind == "application":
+            peer.sections = [M("application", "0", "sendrecv")]
+        else:
+            await peer.publish("mic")
+        offer = {"type": "offer", "sdp": describe(*peer.sections)}
+        response = (await peer.post_tracks([], autoDiscover=True, sessionDescription=offer)).json()
+        assert response["tracks"] == []
+        (section,) = blocks(response["sessionDescription"]["sdp"])
+        assert section[0].split()[1] == "9"
+        assert codes(await peer.publish("camera", kind="video")) == [None]
+
+
 @pytest.mark.parametrize("mid", ["7", "1", "2"], ids=["absent", "receives only", "data"])
 async def test_a_track_without_a_section_that_sends_is_refused(mid):
     async with client_of(Emulator()) as client:
