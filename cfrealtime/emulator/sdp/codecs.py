@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from attrs import frozen
 
@@ -109,15 +109,16 @@ def read_codecs(
     formats: Sequence[int],
     maps: Mapping[int, RtpMap],
     parameters: Mapping[int, str],
-    feedback: Mapping[int | None, frozenset[str]],
+    feedback: Mapping[int | None, Set[str]],
 ) -> tuple[NumberedCodec, ...]:
     """The codecs of one section that can be forwarded, in its order; each once, with its retransmissions."""
+    numbers = tuple(dict.fromkeys(formats))  # one may be said many times
     rtx: dict[str, int] = {}
-    for number in formats:
+    for number in numbers:
         if number in maps and maps[number].name.lower() == "rtx":
             rtx.setdefault(dict(format_parameters(parameters.get(number, ""))).get("apt", ""), number)
     found: dict[str, NumberedCodec] = {}
-    for number in formats:
+    for number in numbers:
         mapped = maps.get(number)
         if mapped is None or mapped.name.lower() not in SUPPORTED[kind]:
             continue
@@ -129,7 +130,7 @@ def read_codecs(
             parameters.get(number, ""),
             rtx=rtx_number is not None,
         )
-        offered = feedback.get(number, frozenset()) | feedback.get(None, frozenset())
-        accepted = tuple(name for name in FEEDBACK[kind] if name in offered)
+        offered = [feedback.get(key, frozenset[str]()) for key in (number, None)]
+        accepted = tuple(name for name in FEEDBACK[kind] if any(name in names for names in offered))
         found.setdefault(spec.key, NumberedCodec(spec, number, rtx_number, accepted))
     return tuple(found.values())

@@ -254,13 +254,13 @@ def _rtpmaps(attributes: _Attributes) -> dict[int, RtpMap]:
     return maps
 
 
-def _feedback(attributes: _Attributes) -> dict[int | None, frozenset[str]]:
+def _feedback(attributes: _Attributes) -> dict[int | None, set[str]]:
     """RTCP feedback by payload type; None holds what is said of all (`*`)."""
-    found: dict[int | None, frozenset[str]] = {}
+    found: dict[int | None, set[str]] = {}
     for line in attributes.all("rtcp-fb"):
         number, _, text = line.partition(" ")
         key = None if number == "*" else _number(number, 0, 127)
-        found[key] = found.get(key, frozenset()) | {text.strip()}
+        found.setdefault(key, set()).add(text.strip())
     return found
 
 
@@ -279,9 +279,11 @@ def _ssrcs(attributes: _Attributes) -> tuple[tuple[int, ...], dict[int, int]]:
     declared = dict.fromkeys(_number(line.partition(" ")[0], 0, 2**32 - 1) for line in attributes.all("ssrc"))
     rtx: dict[int, int] = {}
     for line in attributes.all("ssrc-group"):
-        semantics, *members = line.split()
-        if semantics == "FID" and len(members) == 2:
-            rtx[_number(members[0], 0, 2**32 - 1)] = _number(members[1], 0, 2**32 - 1)
+        match line.split():
+            case ["FID", main, repair]:
+                rtx[_number(main, 0, 2**32 - 1)] = _number(repair, 0, 2**32 - 1)
+            case _:
+                pass
     repairs = set(rtx.values())
     return tuple(ssrc for ssrc in declared if ssrc not in repairs), rtx
 

@@ -12,6 +12,7 @@ from tests.cfrealtime.emulator.fuzz.street import Street, some
 from tests.cfrealtime.emulator.peer import Peer, local, remote
 from tests.cfrealtime.emulator.sdp.endpoint import LOCAL, M, answer, describe
 from tests.cfrealtime.emulator.sdp.test_negotiation import CAMERA, publisher
+from tests.cfrealtime.emulator.sdp.test_refusals import ATTRIBUTES
 
 SECTIONS = (
     M("audio", "0"),
@@ -62,6 +63,7 @@ LINE = st.sampled_from(
         "a=candidate:1",
         "a=ice-ufrag:",
         "a=inactive",
+        *(f"a={name}{ending}" for name in ATTRIBUTES for ending in ("", ":", ": ")),
     ]
 ) | st.text(max_size=30)
 

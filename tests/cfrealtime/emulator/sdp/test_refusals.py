@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import pytest
 from attrs import evolve
@@ -14,6 +15,11 @@ from tests.cfrealtime.emulator.sdp.endpoint import LOCAL, M, answer, describe, s
 
 MIC, CAMERA = M("audio", "0"), M("video", "1", ssrc=1000)
 GOOD = describe(MIC, CAMERA, M("application", "2"))
+ATTRIBUTES = (
+    *("candidate", "extmap", "fingerprint", "fmtp", "group", "ice-options", "ice-pwd", "ice-ufrag"),
+    *("max-message-size", "mid", "msid", "rid", "rtcp-fb", "rtpmap", "sctp-port", "setup", "simulcast"),
+    *("ssrc", "ssrc-group"),
+)
 
 
 def with_open_offer() -> tuple[Negotiation, str]:
@@ -52,6 +58,22 @@ def with_open_offer() -> tuple[Negotiation, str]:
 def test_an_offer_that_no_endpoint_would_make_is_refused(sdp):
     with pytest.raises(SdpError):
         Negotiation(LOCAL).answer_offer(sdp, [])
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+@pytest.mark.parametrize("ending", ["", ":", ": ", ":0", ":* "])
+def test_an_attribute_that_says_nothing_is_refused_or_ignored(name, ending):
+    with contextlib.suppress(SdpError):
+        Negotiation(LOCAL).answer_offer(describe(CAMERA) + f"a={name}{ending}\r\n", ["1"])
+
+
+def test_what_is_said_again_and_again_is_read_once():
+    """Others wait while a description is read: each line of it cost a look at all the others."""
+    sdp = describe(CAMERA).replace(" 96", " 96" * 100_000, 1)
+    sdp += "".join(f"a=rtcp-fb:* nack {number}\r\n" for number in range(20_000))
+    began = time.process_time()
+    Negotiation(LOCAL).answer_offer(sdp, ["1"])
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(
