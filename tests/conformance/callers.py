@@ -91,5 +91,7 @@ async def taking_calls(way: Way) -> AsyncGenerator[Callers]:
         callers.take, "127.0.0.1", way.port, process_request=callers.admit, max_size=None, ping_interval=None
     )
     async with listening:
-        yield callers
-        await asyncio.gather(*(line.close() for line in callers.lines), return_exceptions=True)
+        try:
+            yield callers
+        finally:
+            await asyncio.gather(*(line.close() for line in callers.lines), return_exceptions=True)

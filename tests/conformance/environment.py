@@ -35,7 +35,7 @@ class App:
 
 def is_live() -> bool:
     """Whether the service shall be asked, too. Raises UnusableError."""
-    wanted = os.environ.get(WANTED, "")
+    wanted = _value(WANTED)
     if wanted not in ("", "live"):
         raise UnusableError(f"{WANTED} is {wanted!r}: `live` asks the service, too, and nothing does not.")
     if wanted and (missing := _lacking(APP_ID, APP_SECRET)):
@@ -56,27 +56,33 @@ def left_out(module: str) -> str | None:
 
 
 def _lacking(*names: str) -> str:
-    missing = [name for name in names if not os.environ.get(name)]
+    missing = [name for name in names if not _value(name)]
     return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set" if missing else ""
 
 
 def app() -> App:
     """The app to ask with."""
-    base_url = os.environ.get(BASE_URL) or SERVICE
-    return App(base_url.rstrip("/"), os.environ[APP_ID], os.environ[APP_SECRET])
+    return App((_value(BASE_URL) or SERVICE).rstrip("/"), _value(APP_ID), _value(APP_SECRET))
 
 
 def turn() -> tuple[str, str] | None:
     """TURN key and token, if there are any."""
-    key, token = os.environ.get(TURN_KEY), os.environ.get(TURN_TOKEN)
+    key, token = _value(TURN_KEY), _value(TURN_TOKEN)
     return (key, token) if key and token else None
 
 
 def websocket() -> str | None:
     """The URL that leads to `port`, if there is one."""
-    return os.environ.get(WEBSOCKET, "").rstrip("/") or None
+    return _value(WEBSOCKET).rstrip("/") or None
 
 
 def port() -> int:
-    """Where the WebSocket server of a test listens for the service."""
-    return int(os.environ.get(PORT) or 8765)
+    """Where the WebSocket server of a test listens for the service. Raises UnusableError."""
+    text = _value(PORT) or "8765"
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise UnusableError(f"{PORT} is {text!r}, which is no port.")
+    return int(text)
+
+
+def _value(name: str) -> str:
+    return os.environ.get(name, "").strip()  # what is read from a file ends with a line's end

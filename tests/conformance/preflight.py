@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import httpx
 from websockets.asyncio.client import connect
@@ -28,7 +29,7 @@ async def check() -> None:
 
 
 async def _check_app(client: httpx.AsyncClient, app: App) -> None:
-    status = await _status(client, f"{app.base_url}/apps/{app.app_id}/sessions/new", app.secret)
+    status = await _status(client, app.base_url, f"/apps/{app.app_id}/sessions/new", app.secret)
     if status == 201:
         return
     if status in (401, 403):
@@ -41,21 +42,25 @@ async def _check_app(client: httpx.AsyncClient, app: App) -> None:
 
 
 async def _check_turn(client: httpx.AsyncClient, base_url: str, key: str, token: str) -> None:
-    url = f"{base_url}/turn/keys/{key}/credentials/generate-ice-servers"
-    status = await _status(client, url, token, {"ttl": 60})
+    path = f"/turn/keys/{key}/credentials/generate-ice-servers"
+    status = await _status(client, base_url, path, token, {"ttl": 60})
     if status != 201:
         names = f"{environment.TURN_KEY} and {environment.TURN_TOKEN}"
         raise UnusableError(
-            f"{base_url} answers {names} with {status} in place of 201. Without them TURN is left out."
+            f"{base_url} answers {names} with {status} in place of 201. Unset, they leave TURN out."
         )
 
 
-async def _status(client: httpx.AsyncClient, url: str, secret: str, body: object = None) -> int:
+async def _status(
+    client: httpx.AsyncClient, base_url: str, path: str, secret: str, body: object = None
+) -> int:
     try:
-        response = await client.post(url, json=body, headers={"Authorization": f"Bearer {secret}"})
+        response = await client.post(
+            f"{base_url}{path}", json=body, headers={"Authorization": f"Bearer {secret}"}
+        )
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError) as error:
         raise UnusableError(
-            f"{httpx.URL(url).host or url} cannot be asked ({type(error).__name__}): look at "
+            f"{base_url} cannot be asked ({type(error).__name__}): look at "
             f"{environment.BASE_URL}, which is {environment.SERVICE} unless it is set."
         ) from None
     return response.status_code
@@ -65,15 +70,18 @@ async def check_way(way: Way) -> None:
     """Take the way that adapters will take. Raises UnusableError where it leads elsewhere."""
     wrong = f"{environment.WEBSOCKET} does not lead to port {way.port} of this machine"
     try:
-        async with taking_calls(way) as callers, asyncio.timeout(_PATIENCE):
-            async with connect(callers.url, user_agent_header=None):
+        async with AsyncExitStack() as stack:
+            try:
+                callers = await stack.enter_async_context(taking_calls(way))
+            except OSError as error:
+                why = f"Nobody can listen on port {way.port} of this machine ({error.strerror})"
+                raise UnusableError(f"{why}: {environment.PORT} names another one.") from None
+            async with asyncio.timeout(_PATIENCE), connect(callers.url, user_agent_header=None):
                 pass
             came = bool(callers.lines)
-    except OSError as error:
-        if error.errno is not None and not isinstance(error, ConnectionError):
-            wrong = f"port {way.port} cannot be listened on or the URL not be found ({error.strerror})"
-        raise UnusableError(f"{wrong} ({type(error).__name__}).") from None
-    except (TimeoutError, InvalidHandshake, InvalidURI, ValueError) as error:
+    except InvalidURI:
+        raise UnusableError(f"{environment.WEBSOCKET} is not the URL of a WebSocket: wss://…") from None
+    except (OSError, InvalidHandshake, ValueError) as error:
         raise UnusableError(f"{wrong} ({type(error).__name__}).") from None
     if not came:
         raise UnusableError(f"{wrong}: somebody else takes connections there.")

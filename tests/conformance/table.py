@@ -53,7 +53,8 @@ def words(
     failing = [rule for rule, told in rules.items() if any(_bad(said) for said in told.values())]
     for source in ("[documented]", "[seen]", "[unproven]"):
         of_it = [rule for rule in rules if rule.startswith(source)]
-        parts += [f"{source[1:-1].capitalize()}:", *(_told(rule, rules[rule]) for rule in of_it), ""]
+        if of_it:
+            parts += [f"{source[1:-1].capitalize()}:", *(_told(rule, rules[rule]) for rule in of_it), ""]
     for reason, unasked in (left_out or {}).items():
         parts += [f"Not asked of the service, because {reason}:"]
         parts += [*(f"  {rule.partition('] ')[2]}" for rule in unasked), ""]

@@ -100,7 +100,7 @@ async def test_channels_need_a_transport(stage, met):
     met(outcome(await calling), "425 session_error", "406 session_error", "400 invalid_params")
 
 
-@pytest.mark.parametrize("message", ["", "text", b"", b"\0binary", b"x" * 200_000])
+@pytest.mark.parametrize("message", ["", "text", b"", b"\0binary"])
 async def test_messages_travel_from_publisher_to_subscriber(stage, message):
     """[documented] What a publisher says reaches its subscribers, texts and bytes as they were."""
     *_, mouth, _ear, _at_speaker, at_listener = await pair(stage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -94,16 +95,24 @@ async def test_a_token_of_turn_that_is_wrong_is_named(monkeypatch):
 
 async def test_nobody_at_the_base_address(monkeypatch):
     set_all(monkeypatch, LIVE | APP | {"CLOUDFLARE_REALTIME_BASE_URL": f"http://127.0.0.1:{free_port()}/v1"})
-    with pytest.raises(UnusableError, match=r"127\.0\.0\.1 cannot be asked \(ConnectError\)"):
+    with pytest.raises(UnusableError, match=r"/v1 cannot be asked \(ConnectError\)"):
         await check()
 
 
-async def test_an_address_that_leads_to_us_is_found_out_by_taking_it(monkeypatch):
+async def test_an_address_that_leads_to_us_is_found_out_by_taking_it():
     port = free_port()
-    monkeypatch.setenv("CFREALTIME_CONFORMANCE_PORT", str(port))
     await check_way(Way(f"ws://127.0.0.1:{port}", port))
     with pytest.raises(UnusableError, match=f"does not lead to port {port} of this machine"):
         await check_way(Way(f"ws://127.0.0.1:{free_port()}", port))
+    with pytest.raises(UnusableError, match="is not the URL of a WebSocket"):
+        await check_way(Way("https://bot.example", port))
+
+
+async def test_a_port_that_cannot_be_had_is_named():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UnusableError, match=f"Nobody can listen on port {port}"):
+            await check_way(Way(f"ws://127.0.0.1:{port}", port))
 
 
 def test_what_differs_is_said_first_and_what_is_new_is_said_to_be():
