@@ -139,9 +139,6 @@ class Service:
         verdict = self._world.faults.take(call.operation, call.session_id, items, alive=alive)
         entry.faults = verdict.kinds
         try:
-            if verdict.delay_request:
-                await asyncio.sleep(verdict.delay_request)
-                self._world.settle()
             answer = await self._answer(call, entry, body, verdict)
             if verdict.delay and not entry.abandoned:
                 await asyncio.sleep(verdict.delay)
@@ -152,9 +149,12 @@ class Service:
 
     async def _answer(self, call: Call, entry: Entry, body: _Body, verdict: Verdict) -> Answer:
         happened = False
-        if verdict.kills:
-            self._world.end(call.session_id or "", "a fault ended it")
         try:
+            if verdict.delay_request:
+                await asyncio.sleep(verdict.delay_request)
+                self._world.settle()
+            if verdict.kills:
+                self._world.end(call.session_id or "", "a fault ended it")
             if isinstance(verdict.ending, Refuse):
                 happened = True
                 return Answer(0, {}, spoiled_by=verdict.ending)
