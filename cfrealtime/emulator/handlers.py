@@ -10,7 +10,7 @@ from attrs import frozen
 
 from . import handlers_data_channels, offering, wire, wire_data_channels
 from .descriptions import inspect, live_mids
-from .refusals import ASKED_FOR, ItemError, Json, bad_description
+from .refusals import NOT_ELSEWHERE, ItemError, Json, bad_description
 from .rules import closing, lifetime, naming, publishing, subscribing, updating, views
 from .rules.naming import Item
 from .sdp import OfferedSection, SdpError
@@ -71,7 +71,7 @@ async def update_tracks(world: World, session_id: str, request: tuple[wire.Updat
         if error is not None:
             outcome = error
         elif updating.repoints(session, entry) and world.faults.forbids_repointing(session_id, item):
-            outcome = ItemError("update_track_error", ASKED_FOR)
+            outcome = ItemError("update_track_error", NOT_ELSEWHERE)
         if isinstance(outcome, Subscription):
             session = subscribing.with_subscriptions(session, [outcome])
         items.append(updating.UpdateItem(entry, outcome))

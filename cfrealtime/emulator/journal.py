@@ -9,11 +9,13 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 from attrs import define, field, frozen
 
-from .refusals import ASKED_FOR, Breach, Json
+from .refusals import ASKED_FOR, NOT_ELSEWHERE, Breach, Json
 from .rules.events import Event
-from .rules.faults import FailItem
+from .rules.faults import FailItem, NoRepointing
 from .rules.leaks import Makers
 
+_OF_ITEMS = {ASKED_FOR: FailItem.kind, NOT_ELSEWHERE: NoRepointing.kind}
+"""The kinds of faults that happen to items, by what their errors say."""
 KEPT = 50_000
 """Calls remembered; the oldest are forgotten, the counts are not."""
 
@@ -51,8 +53,8 @@ class Entry:
         self.error_code = body.get("errorCode")
         items = cast("list[Json]", body.get("tracks") or body.get("dataChannels") or [])
         self.item_errors = tuple(item["errorCode"] for item in items if "errorCode" in item)
-        if any(item.get("errorDescription") == ASKED_FOR for item in items):
-            self.faults = (*self.faults, FailItem.kind)
+        words = {item.get("errorDescription") for item in items}
+        self.faults = (*self.faults, *(kind for said, kind in _OF_ITEMS.items() if said in words))
         fine = [item for item in items if "errorCode" not in item]
         found = (item.get("mid", item.get("id", item.get("adapterId"))) for item in fine)
         self.made = tuple(str(item) for item in found if item is not None)

@@ -11,6 +11,8 @@ Json = dict[str, Any]
 
 ASKED_FOR: Final = "A fault was asked for."
 """What every error says that a fault made."""
+NOT_ELSEWHERE: Final = "A fault was asked for: a mid is not pointed at another publication."
+"""What that of `no_repointing` says."""
 
 
 @frozen

@@ -85,6 +85,7 @@ async def test_pointing_a_mid_elsewhere_may_be_unsupported_while_layers_are():
             remote(other.id, "mic", mid=mid), remote(source.id, "mic", mid=mid), {"mid": mid}
         )
         assert codes(response) == ["update_track_error", None, None]
+        assert emulator.journal()["calls"][-1]["faults"] == ["no_repointing"]
 
 
 @asynccontextmanager
