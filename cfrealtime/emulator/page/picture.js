@@ -251,7 +251,7 @@ function empty() {
     '  "$CLOUDFLARE_REALTIME_BASE_URL/apps/$CLOUDFLARE_REALTIME_APP_ID/sessions/new"',
   ].join("\n");
   const words =
-    "First paste the export line that the emulator printed when it started into your shell. " +
+    "First paste into your shell the export line that the emulator printed when it started. " +
     "Applications started there come here instead of to Cloudflare; or open a session by hand:";
   const hint = "Sessions, their tracks and what flows between them appear here.";
   return html(
