@@ -9,7 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack, suppress
+import time
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -202,20 +203,16 @@ def test_what_nobody_can_send_to_is_not_advertised(name):
         network.found_under(name)
 
 
-def test_a_name_that_only_this_machine_takes_for_itself_gets_a_remark():
-    with running("--port", "0", "--advertise", "127.1") as (process, line):
-        assert "http://127.1:" in line
-        process.terminate()
-        _, words = process.communicate(timeout=60)
-        assert words.splitlines()[1].startswith("127.1 is 127.0.0.1 here, so only this machine finds the emu")
+def test_a_name_by_which_only_this_machine_finds_it_gets_a_remark():
+    assert network.only_here("vm", "127.0.1.1").startswith("vm is 127.0.1.1 here, so only this machine finds")
     assert network.only_here("localhost", "127.0.0.1") is None
     assert network.only_here("127.0.0.1", "127.0.0.1") is None
     assert network.only_here("emulator", "192.0.2.7") is None
 
 
-def ended(redirections: str) -> tuple[int, str]:
+def ended(redirections: str, *arguments: str) -> tuple[int, str]:
     """The exit code of an emulator whose output goes elsewhere, and what it said on standard error."""
-    command = shlex.join([*COMMAND, "--port", "0"])
+    command = shlex.join([*COMMAND, "--port", "0", *arguments])
     done = subprocess.run(
         ["/bin/bash", "-c", f"{command} {redirections}; exit ${{PIPESTATUS[0]}}"],
         stderr=subprocess.PIPE,
@@ -233,25 +230,36 @@ def test_it_ends_without_a_word_more_when_nobody_reads():
 
 
 def test_output_that_cannot_be_written_is_not_taken_for_a_port():
-    code, words = ended(">/dev/full")
+    code, words = ended(">/dev/full", "--advertise", "127.1")
     assert code == 2
-    assert words.splitlines()[-1] == "Standard output takes nothing: No space left on device."
+    assert words.splitlines()[1:] == [
+        network.only_here("127.1", "127.0.0.1"),
+        "Standard output takes nothing: No space left on device.",
+    ]
 
 
 def test_it_runs_with_closed_outputs():
     port = free_port()
     command = f"exec {shlex.join(COMMAND)} --port {port} >&- 2>&-"
-    with subprocess.Popen(["/bin/sh", "-c", command], stdout=subprocess.DEVNULL) as process:
+    with (
+        httpx.Client(timeout=60) as client,
+        subprocess.Popen(["/bin/sh", "-c", command], stdout=subprocess.DEVNULL) as process,
+    ):
         try:
-            while True:
-                with suppress(httpx.TransportError):
-                    assert httpx.get(f"http://127.0.0.1:{port}/_emulator/state").status_code == 200
-                    break
+            while not answers(client, f"http://127.0.0.1:{port}/_emulator/state"):
                 assert process.poll() is None
+                time.sleep(0.05)
             process.terminate()
             assert process.wait(60) == 0
         finally:
             process.kill()
+
+
+def answers(client: httpx.Client, url: str) -> bool:
+    try:
+        return client.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def test_blocked_udp_is_said_before_anything_starts(monkeypatch):
