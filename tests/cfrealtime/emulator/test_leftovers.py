@@ -29,8 +29,8 @@ ELSEWHERE = (type, ModuleType, FunctionType, asyncio.AbstractEventLoop)
 """Through these everything is found."""
 JOURNAL = 20
 """So few calls are remembered, that the journal is full all the time."""
-FLAT = 10_000
-"""Bytes: tables that have grown with a crowd do not shrink with it."""
+FLAT = 2000
+"""Bytes: tables that have grown with a crowd do not shrink with it. A hundred ids would be more."""
 
 NONSENSE = {"type": "offer", "sdp": "v=0"}
 
