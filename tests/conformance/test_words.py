@@ -139,6 +139,11 @@ def test_a_failure_on_the_way_to_a_test_counts(pytester_report):
     assert table.rules == {"[seen] It.": {"emulator": ["does not hold"]}}
 
 
+def test_figures_alone_are_no_difference():
+    rules = {"[seen] It waits.": {"emulator": ["held; measured: 9 s"], "service": ["held; measured: 11 s"]}}
+    assert words(rules).endswith("0 of them with different answers; 0 do not hold.")
+
+
 def test_figures_stand_beside_what_was_met_and_what_was_not_asked_stands_last(pytester_report):
     table = Table()
     table.pytest_runtest_logreport(
@@ -147,7 +152,7 @@ def test_figures_stand_beside_what_was_met_and_what_was_not_asked_stands_last(py
         )
     )
     told = words(table.rules, table.left_out)
-    assert "      emulator: held (9 s)" in told
+    assert "      emulator: held; measured: 9 s" in told
     assert "Not asked of the service, because X is not set: it leads to us:\n  It." in told
 
 
