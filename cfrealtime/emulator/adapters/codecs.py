@@ -24,6 +24,8 @@ Picture = VideoFrame
 """A decoded picture."""
 
 _DECODERS = {"vp8": "vp8", "vp9": "vp9", "h264": "h264", "h265": "hevc"}
+_MAX_PIXELS = 4096 * 4096
+"""Few octets can claim to be a picture that takes seconds and gigabytes."""
 _QUALITY = 4
 """FFmpeg's scale for JPEG, from 2, the best, to 31."""
 
@@ -96,6 +98,7 @@ class VideoDecoder:
         self.codec = codec
         context = cast("VideoCodecContext", av.CodecContext.create(_DECODERS[codec], "r"))
         context.thread_count = 1  # with more, pictures come late
+        context.options = {"max_pixels": str(_MAX_PIXELS)}
         self._context = cast("_Decoder[Picture]", context)
 
     def decode(self, data: bytes) -> Picture | None:
@@ -108,13 +111,16 @@ class VideoDecoder:
 
 
 def jpeg(picture: Picture) -> bytes:
-    """A picture as JPEG."""
+    """A picture as JPEG. UndecodableError when it is none that JPEG can show."""
     codec = av.CodecContext.create("mjpeg", "w")
     codec.width, codec.height = picture.width, picture.height
     codec.pix_fmt = "yuvj420p"
     codec.time_base = Fraction(1, 1)
     codec.qmin = codec.qmax = _QUALITY
     encoder = cast("_Encoder[Picture]", codec)
-    full_range = picture.reformat(format="yuvj420p")
-    full_range.pts, full_range.time_base = 0, Fraction(1, 1)
-    return b"".join(bytes(packet) for packet in (*encoder.encode(full_range), *encoder.encode(None)))
+    try:
+        full_range = picture.reformat(format="yuvj420p")
+        full_range.pts, full_range.time_base = 0, Fraction(1, 1)
+        return b"".join(bytes(packet) for packet in (*encoder.encode(full_range), *encoder.encode(None)))
+    except FFmpegError as error:
+        raise UndecodableError from error
