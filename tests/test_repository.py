@@ -86,6 +86,7 @@ def test_what_is_run_by_name_is_executable() -> None:
         "scripts/check",
         "scripts/demo",
         "scripts/docs",
+        "scripts/javascript",
         "scripts/storm",
         "scripts/test",
     }
