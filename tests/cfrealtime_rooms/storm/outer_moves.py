@@ -15,6 +15,7 @@ from cfrealtime.emulator.rules.faults import (
     Html,
     KillSession,
     LoseAnswer,
+    Omit,
     Refuse,
     Stall,
 )
@@ -31,6 +32,16 @@ NTH = (1, 2, 3)
 WHOM = tuple(range(IDENTITIES))
 EVERYBODY = 4, 4
 ENDINGS = ("lose_answer", "refuse", "stall", "garbage cut", "garbage null", "garbage empty", "html")
+MISSING = (
+    ("new_session", "sessionId"),
+    *(("new_tracks", field) for field in ("sessionDescription", "requiresImmediateRenegotiation")),
+    ("close_tracks", "sessionDescription"),
+    *(
+        (name, field)
+        for name in ("new_tracks", "update_tracks", "close_tracks")
+        for field in ("tracks", "item")
+    ),
+)
 REFUSALS = (
     (429, "rate_limited"),
     (425, "session_error"),
@@ -65,6 +76,13 @@ async def spoil_an_answer(world: World, operation: str, nth: int, ending: str, l
     _, _, body = ending.partition("garbage ")
     effect = Garbage(body, landed=landed) if body else effects[ending]
     world.emulator.faults.add(Fault(effect, operation=operation, nth=nth))
+
+
+@move(weight=4, missing=MISSING, nth=NTH)
+async def leave_out_a_field(world: World, missing: tuple[str, str], nth: int) -> None:
+    """A success does not say all that it must."""
+    operation, field = missing
+    world.emulator.faults.add(Fault(Omit(field), operation=operation, nth=nth))
 
 
 @move(weight=7, operation=OPERATIONS, nth=NTH, refusal=REFUSALS, retry_after=(None, 3), landed=(False, True))
