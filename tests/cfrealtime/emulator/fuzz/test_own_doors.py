@@ -21,7 +21,7 @@ ROOT = "/_emulator"
 FAULTS = f"{ROOT}/faults"
 NAME = st.sampled_from(["kind", "seconds", "status", "landed", "body", "share", "direction", *ON_CALLS])
 NUMBER = st.integers(-1, 3) | st.floats() | st.sampled_from([204, 503, 10**20, 1e999])
-DEEP = st.sampled_from(["[", '{"a":', "9"]).map(lambda part: part * 5000)
+DEEP = st.sampled_from([("[", 1500), ('{"a":', 1200), ("9", 4400)]).map(lambda part: part[0] * part[1])
 CHANGES = st.just({}) | st.dictionaries(NAME, NUMBER | JSON | DEEP, max_size=2)
 OBJECT = st.builds(lambda fault, changes: {**write(fault), **changes}, any_fault(), CHANGES)
 WORD = st.builds(lambda name, value: f"{name}={value}", NAME | st.text(max_size=5), NUMBER | DEEP) | st.text()
@@ -33,7 +33,8 @@ LINE = st.builds(
 def aimed(fault: object, session: str) -> object:
     """The same fault for this session alone, as far as it is one."""
     if isinstance(fault, str):
-        return f"{fault} session={session}"
+        kind, _, rest = fault.partition(" ")
+        return f"{kind} session={session} {rest} session={session}"  # a quotation may hide one of them
     return {**fault, "session": session} if isinstance(fault, dict) else fault
 
 
