@@ -99,6 +99,19 @@ async def test_what_needs_a_connection_waits_for_it(stage, met):
     met(outcome(await calling), "425 session_error")
 
 
+async def test_publishing_more_before_the_connection(stage, met):
+    """[unproven] Whether a second publication waits for the connection that the first one makes."""
+    person = await stage.enter()
+    for mid in ("0", "1"):
+        offer = {"type": "offer", "sdp": person.endpoint.offer(M("audio", mid, ssrc=1000 + int(mid)))}
+        calling = asyncio.create_task(person.new_tracks(local(mid, f"it-{mid}"), sessionDescription=offer))
+        await asyncio.sleep(0.2)
+        held = not calling.done()
+        await stage.pass_time(6 if held else 0)
+        response = await calling
+    met(f"{'held, ' if held else ''}{outcome(response)}", "200", "held, 200", "held, 425 session_error")
+
+
 async def test_sessions_proceed_independently(stage):
     """[documented] An open exchange of one session keeps no other one waiting."""
     speaker, _, _ = await asked(stage)
