@@ -125,7 +125,7 @@ def test_options_are_changed_in_a_twin_that_shares_the_rest(colour, respx_mock):
         twin = client.with_options(timeout=5, max_retries=0, hooks=Hooks(error=told.append))
         assert twin._caller.engine is client._caller.engine
         assert twin._caller.limiter is client._caller.limiter
-        assert (client._caller.options.timeout, client._caller.options.max_retries) == (10.0, 2)
+        assert (client._caller.options.timeout, client._caller.options.max_retries) == (20.0, 2)
         again = twin.with_options(timeout=6)._caller.options
         assert (again.timeout, again.max_retries, again.hooks) == (6, 0, twin._caller.options.hooks)
         return twin.session("s1").get_state()

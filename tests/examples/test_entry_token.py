@@ -145,7 +145,7 @@ async def test_who_has_no_token_or_a_piece_of_one_is_told_so(door, token):
     assert await refused(door, None) == await refused(door, "") == "no_token"
     whole = token()
     for piece in (
-        whole[:-1],
+        whole[:-2],  # no base64 has such a length; one less may be a signature, and wrong
         whole[:40],
         whole.rpartition(".")[0],
         "hello",
