@@ -37,15 +37,12 @@ class Link:
     def disturb(self, disturbance: Disturbance) -> None:
         """Behave like this from now on."""
         self.cut = disturbance.cut
-        self._mend()
+        self.close()
         if disturbance.up != Way() or disturbance.down != Way():
             self.network = BadNetwork(disturbance)
 
     def close(self) -> None:
         """Forget what is still on its way."""
-        self._mend()
-
-    def _mend(self) -> None:
         if self.network is not None:
             self.network.close()
             self.network = None
