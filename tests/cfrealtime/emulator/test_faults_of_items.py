@@ -16,14 +16,15 @@ from tests.cfrealtime.emulator.test_tracks import publisher
 pytestmark = pytest.mark.looptime
 
 
+async def two_microphones(client) -> tuple[Peer, Peer, Peer]:
+    """Two who publish under the same name, and somebody who can receive both."""
+    return await publisher(client, "mic"), await publisher(client, "mic"), await Peer.join(client)
+
+
 async def test_two_tracks_of_one_name_are_two_items():
     emulator = Emulator()
     async with client_of(emulator) as client:
-        ann, bob, viewer = (
-            await publisher(client, "mic"),
-            await publisher(client, "mic"),
-            await Peer.join(client),
-        )
+        ann, bob, viewer = await two_microphones(client)
         emulator.faults.add("item_error track=mic times=1")
         response = await viewer.post_tracks([remote(ann.id, "mic"), remote(bob.id, "mic")])
         assert codes(response) == ["internal_error", None]
@@ -34,11 +35,7 @@ async def test_two_tracks_of_one_name_are_two_items():
 async def test_the_track_of_one_publisher_can_be_chosen(by):
     emulator = Emulator()
     async with client_of(emulator) as client:
-        ann, bob, viewer = (
-            await publisher(client, "mic"),
-            await publisher(client, "mic"),
-            await Peer.join(client),
-        )
+        ann, bob, viewer = await two_microphones(client)
         emulator.faults.fail_track("mic", "backend_error", publisher=bob.id if by == "id" else "#2")
         emulator.faults.fail_track("mic", "empty_track_error", publisher="#7")
         response = await viewer.post_tracks([remote(ann.id, "mic"), remote(bob.id, "mic")])
@@ -48,11 +45,7 @@ async def test_the_track_of_one_publisher_can_be_chosen(by):
 async def test_a_call_can_be_waited_for_by_whose_track_it_is_about():
     emulator = Emulator()
     async with client_of(emulator) as client:
-        ann, bob, viewer = (
-            await publisher(client, "mic"),
-            await publisher(client, "mic"),
-            await Peer.join(client),
-        )
+        ann, bob, viewer = await two_microphones(client)
         emulator.faults.add("refuse track=mic publisher=#2")
         (mid,) = await viewer.subscribe(remote(ann.id, "mic"))
         with pytest.raises(ConnectionDroppedError):
