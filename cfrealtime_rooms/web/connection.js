@@ -38,8 +38,9 @@ export class Connection {
   /** @type {Map<string, RTCRtpTransceiver>} */
   #senders = new Map();
   /**
-   * Transceivers of sources that ended. Those with a section give it back with the next offer of ours. Those whose
-   * offer was taken back have none, and are used again: stop() on one makes Chromium mix its sections up.
+   * Transceivers of sources that ended. Those with a section give it back with the next offer of ours, except the one
+   * that carries the others. Those whose offer was taken back have none, and are used again: stop() on one makes
+   * Chromium mix its sections up.
    * @type {RTCRtpTransceiver[]}
    */
   #ended = [];
@@ -70,9 +71,7 @@ export class Connection {
    * @returns {Promise<{sdp: string, tracks: OfferedTrack[]}>}
    */
   async offer(locals) {
-    // Only now: a stopped transceiver in between would spoil an answer to the SFU's offer.
-    for (const transceiver of this.#ended) if (transceiver.mid !== null) transceiver.stop();
-    this.#ended = this.#ended.filter((transceiver) => transceiver.mid === null);
+    this.#giveBack();
     const added = locals.map((local) => ({ local, transceiver: this.#add(local) }));
     const sdp = await this.#describe();
     const tracks = added.map(({ local, transceiver }) => ({
@@ -143,11 +142,13 @@ export class Connection {
   async sending() {
     /** @type {string[]} */
     const sources = [];
-    for (const [source, { sender }] of this.#senders) {
+    const asked = [...this.#senders];
+    for (const [source, { sender }] of asked) {
       const reports = [...(await sender.getStats()).values()];
       if (reports.some((report) => report.type === "outbound-rtp" && report.bytesSent > 0)) sources.push(source);
     }
-    return sources;
+    // Published anew meanwhile, it has yet to send.
+    return sources.filter((source) => new Map(asked).get(source) === this.#senders.get(source));
   }
 
   /**
@@ -166,6 +167,18 @@ export class Connection {
     clearTimeout(this.#interruption);
     this.#pc.onconnectionstatechange = null;
     this.#pc.close();
+  }
+
+  /** Let the sections of what ended go. Only for an offer: a stopped transceiver spoils an answer to the SFU's. */
+  #giveBack() {
+    // Chromium drops a bundle's transport, and connects anew, when the section that stands first in it is given back.
+    const carrier = /^a=group:BUNDLE (\S+)/m.exec(this.#pc.localDescription?.sdp ?? "")?.[1];
+    const kept = this.#ended.filter(({ mid }) => mid === null || mid === carrier);
+    for (const transceiver of this.#ended) {
+      if (!kept.includes(transceiver)) transceiver.stop();
+      else if (transceiver.mid === carrier) transceiver.direction = "inactive";
+    }
+    this.#ended = kept;
   }
 
   /** @param {LocalSource} local */

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, async_playwright
+from playwright.async_api import TimeoutError as Timeout
 
 from cfrealtime_rooms.web import WEB_ROOT
 from tests.browser.conftest import DEVICES, FLAGS, chromium
@@ -35,6 +36,13 @@ async ([others, options, setup]) => {
 """
 
 
+# What a failure is explained with.
+STANDING = """
+  const states = connections.map((pc) => [pc.connectionState, pc.signalingState]);
+  return JSON.stringify({ room: room.state, states, own: fake.own, events });
+"""
+
+
 class Client:
     """A page with a joined room (`room`), the fake it is in (`fake`), and what it was told (`events`)."""
 
@@ -53,7 +61,11 @@ class Client:
         """Wait until the client has sent this; gives all it has sent since the last look."""
         taken: list[str] = []
         while what not in taken:
-            await self.until("fake.log.length > 0")
+            try:
+                await self.until("fake.log.length > 0")
+            except Timeout as error:
+                error.add_note(f"waiting for {what!r} after {taken}; {await self.run(STANDING)}")
+                raise
             taken += await self.run("return fake.taken()")
         return taken
 

@@ -68,6 +68,46 @@ async def test_a_publication_may_die_again_under_the_same_id(enter):
         await client.run("fake.own[0] = {...fake.own[0], id: 'mic', state: 'live'}; fake.change()")
 
 
+async def test_what_is_published_anew_leaves_the_connection_and_the_others_alone(enter, ben):
+    client = await enter(ben, audio=True, video=True)
+    await client.until("room.participants.some((p) => p.id === 'ben' && p.tracks.get('camera')?.stream)")
+    await client.until_sent(JOINED)
+    await client.run(
+        "window.states = []; const [pc] = connections;"
+        "pc.onicegatheringstatechange = () => states.push(pc.iceGatheringState);"
+        "pc.oniceconnectionstatechange = () => states.push(pc.iceConnectionState)"
+    )
+    for source in ("microphone", "camera", "microphone"):  # the microphone's section is the first of all
+        dead = f"fake.own.map((p) => p.source === '{source}' ? {{...p, state: 'dead'}} : p)"
+        await client.run(f"fake.own = {dead}; fake.change()")
+        await client.until(f"fake.log.some((m) => m.type === 'media' && m.sending.includes('{source}'))")
+        await client.run("fake.taken()")
+    assert await client.run("return states") == []
+    # What has ended keeps no section but the first.
+    sections = "connections[0].localDescription.sdp.match(/^m=(audio|video)/gm).length"
+    assert await client.run(f"return {sections}") <= 5
+
+
+async def test_a_source_that_ends_while_its_packets_are_counted_is_not_told_to_send(enter):
+    slow = """
+      const getStats = RTCRtpSender.prototype.getStats;
+      window.counted = new Promise((count) => (window.count = count));
+      window.ended = new Promise((end) => (window.end = end));
+      RTCRtpSender.prototype.getStats = async function () {
+        const report = await getStats.call(this);
+        if (![...report.values()].some(({ kind, bytesSent }) => kind === "video" && bytesSent > 0)) return report;
+        count();
+        await ended;
+        return report;
+      };
+    """
+    client = await enter(audio=True, setup=slow)
+    await client.until_sent("media (microphone)")
+    await client.run("await room.publish('board', picture()); await counted; room.unpublish('board'); end()")
+    await client.run("await new Promise((next) => setTimeout(next, 300))")
+    assert not [said for said in await client.run("return fake.taken()") if said.startswith("media")]
+
+
 async def test_a_source_replaced_while_it_is_offered_sends_the_newer_track(enter):
     client = await enter(audio=True)
     await client.until_sent("media (microphone)")
