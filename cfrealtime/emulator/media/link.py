@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from attrs import Factory, define
 
 from .bad_network import BadNetwork
 from .ice import Peer
 from .plan import Disturbance, Way
 from .secure import SecureTransport
-
-SendTo = Callable[[bytes, Peer], None]
+from .sender import Sender
+from .srtp import Put, put_plain, ready
 
 
 @define
 class Link:
     """Everything a session sends and receives passes here."""
 
-    send_to: SendTo
-    """Sends a datagram from the socket of all sessions."""
+    sender: Sender
+    """Sends from the socket of all sessions."""
     transport: SecureTransport | None = None
     """None until the endpoint's first description is known."""
     peers: set[Peer] = Factory(set[Peer])
@@ -58,16 +56,16 @@ class Link:
 
     def send(self, packet: bytes) -> None:
         """Protect and send an RTP or RTCP packet; one that cannot be sent is lost, as on any network."""
-        protected = None if self.transport is None else self.transport.protect(packet)
-        if protected is not None:
-            self.send_datagram(protected)
+        transport = self.transport
+        if transport is not None and transport.put is not None:
+            self.send_datagram(packet, transport.put)
 
-    def send_datagram(self, data: bytes) -> None:
-        """Send what is ready for the wire."""
+    def send_datagram(self, data: bytes, put: Put = put_plain) -> None:
+        """Send what `put` makes ready for the wire."""
         path = self.path
         if path is None or self.cut:
             return
         if self.network is None:
-            self.send_to(data, path)
+            self.sender.send(data, path, put)
         else:
-            self.network.down(data, lambda late: self.send_to(late, path))
+            self.network.down(ready(data, put), lambda late: self.sender.send(late, path))

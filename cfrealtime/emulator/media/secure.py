@@ -27,6 +27,7 @@ from OpenSSL import SSL
 from .data_association import Association, ChannelCallbacks
 from .data_relay import Message
 from .plan import Channel, DataTransport, RemoteTransport
+from .srtp import Protection, Put
 
 Datagram = Callable[[bytes], None]
 
@@ -124,10 +125,9 @@ class _Dtls(RTCDtlsTransport):
             return
         (self._callbacks.rtcp if report else self._callbacks.rtp)(packet)
 
-    @property
-    def outgoing(self) -> pylibsrtp.Session:
+    def protection(self) -> Protection:
         """What protects packets, once connected."""
-        return self._tx_srtp
+        return Protection(self._tx_srtp)
 
 
 class SecureTransport:
@@ -140,7 +140,8 @@ class SecureTransport:
         self._association: Association | None = None
         self._data: tuple[DataTransport | None, tuple[Channel, ...]] = (None, ())
         self._connected = self._closing = False
-        self._outgoing: pylibsrtp.Session | None = None
+        self.put: Put | None = None
+        """Leaves packets as they travel; None while not connected."""
         self._dtls.on("statechange", self._changed)
         fingerprints = [RTCDtlsFingerprint(algorithm, value) for algorithm, value in remote.fingerprints]
         self._tasks: set[asyncio.Task[None]] = set()
@@ -154,16 +155,6 @@ class SecureTransport:
             self._dtls.take(data)
         else:
             self._wire.put(data)
-
-    def protect(self, packet: bytes) -> bytes | None:
-        """An RTP or RTCP packet as it travels; None for one that cannot: not yet, or not as it is."""
-        srtp = self._outgoing
-        if srtp is None:
-            return None
-        try:
-            return srtp.protect_rtcp(packet) if 192 <= packet[1] <= 223 else srtp.protect(packet)
-        except (ValueError, pylibsrtp.Error):
-            return None
 
     def carry(self, remote: DataTransport | None, channels: Iterable[Channel]) -> None:
         """Have these data channels as soon as DTLS stands; none without the endpoint's word about SCTP."""
@@ -194,7 +185,7 @@ class SecureTransport:
     def _changed(self) -> None:
         """The DTLS state changed."""
         self._connected = self._dtls.state == "connected"
-        self._outgoing = self._dtls.outgoing if self._connected else None
+        self.put = self._dtls.protection().put if self._connected else None
         if self._closing:
             return
         if self._connected:

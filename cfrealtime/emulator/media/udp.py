@@ -94,6 +94,7 @@ class UdpMediaPlane:
                 f"cannot open UDP {self._host}:{self._port_number} for media ({error.strerror or error}); "
                 "choose an address of this machine and a free port, or port 0 for any"
             ) from error
+        self._sender = self._port.sender
         host, port = self._port.address
         if self._advertised is not None:
             host = self._advertised
@@ -122,7 +123,7 @@ class UdpMediaPlane:
 
     def transport(self, session_id: str) -> LocalTransport:
         """Fresh credentials under which the session can be reached from now on."""
-        self._links.setdefault(session_id, Link(self._send))
+        self._links.setdefault(session_id, Link(self._sender))
         local = LocalTransport(
             ufrag=secrets.token_hex(8),
             pwd=secrets.token_hex(16),
@@ -231,7 +232,7 @@ class UdpMediaPlane:
         link = self._links[check.session_id]
         if link.cut:
             return
-        self._send(check.response, peer)
+        self._sender.send(check.response, peer)
         before = self._by_peer.get(peer)
         if before is not None and before != check.session_id:
             self._links[before].peers.discard(peer)  # a port used anew by another session
@@ -310,7 +311,3 @@ class UdpMediaPlane:
             _, take = self._taps[session_id]
             return take
         return self._links[session_id].send
-
-    def _send(self, data: bytes, peer: Peer) -> None:
-        if self._port is not None:
-            self._port.send(data, peer)

@@ -60,10 +60,10 @@ async def test_it_answers_where_something_came_from_and_a_vanished_peer_harms_no
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
             gone.bind(("127.0.0.1", 0))
             nobody = gone.getsockname()
-        port.send(b"lost", nobody)
+        port.sender.send(b"lost", nobody)
         other.send(b"hello")
         await turns_until(lambda: bool(taken))
-        port.send(b"back", taken[0][1])
+        port.sender.send(b"back", taken[0][1])
         other.settimeout(30)
         assert other.recv(100) == b"back"
     assert taken == [(b"hello", taken[0][1])]
@@ -72,7 +72,7 @@ async def test_it_answers_where_something_came_from_and_a_vanished_peer_harms_no
 async def test_a_closed_port_sends_nothing_and_is_free_again():
     async with opened(lambda data, peer: None) as (port, _):
         address = port.address
-    port.send(b"late", address)
+    port.sender.send(b"late", address)
     again = await Port.open(*address, lambda data, peer: None)
     await again.aclose()
 

@@ -1,0 +1,79 @@
+"""Packets protected where they lie are what pylibsrtp itself would make of them."""
+
+from __future__ import annotations
+
+import inspect
+import os
+
+import pylibsrtp
+import pytest
+from pylibsrtp import Policy, Session
+
+from cfrealtime.emulator.media.rtcp import key_frame_request
+from cfrealtime.emulator.media.rtp import write
+from cfrealtime.emulator.media.srtp import MAX_PACKET, MAX_TRAILER, Place, Protection, put_plain, ready
+
+PROFILES = [
+    Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
+    Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
+    Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
+]
+
+
+def rtp(payload: bytes, sequence: int = 1) -> bytes:
+    return write(
+        marker=False,
+        payload_type=96,
+        sequence=sequence,
+        timestamp=5,
+        ssrc=7,
+        extensions=b"",
+        payload=payload,
+    )
+
+
+def pair(profile: int) -> tuple[Protection, Session]:
+    """What protects, and what takes the protection off."""
+    key = os.urandom(44)
+    ours = Session(Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=profile))
+    return Protection(ours), Session(Policy(key=key, ssrc_type=Policy.SSRC_ANY_INBOUND, srtp_profile=profile))
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_packet_comes_out_as_it_went_in(profile):
+    protection, other = pair(profile)
+    for sequence, size in enumerate((0, 1, 1000, MAX_PACKET - 12), 1):
+        packet = rtp(os.urandom(size), sequence)
+        protected = ready(packet, protection.put)
+        assert protected != packet
+        if len(protected) <= MAX_PACKET:  # as much as pylibsrtp takes
+            assert other.unprotect(protected) == packet
+    report = key_frame_request(1, 7)
+    assert other.unprotect_rtcp(ready(report, protection.put)) == report
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_longest_fits_and_a_longer_one_is_refused(profile):
+    protection, _ = pair(profile)
+    memory = memoryview(bytearray(MAX_PACKET + MAX_TRAILER + 8))
+    memory[-8:] = b"the next"
+    place = Place(memory)
+    assert MAX_PACKET < protection.put(rtp(b"v" * (MAX_PACKET - 12)), place) <= MAX_PACKET + MAX_TRAILER
+    assert protection.put(rtp(b"v" * (MAX_PACKET - 11), 2), place) == 0
+    assert put_plain(b"v" * (MAX_PACKET + 1), place) == 0
+    assert bytes(memory[-8:]) == b"the next"
+
+
+@pytest.mark.parametrize("nonsense", [b"", b"\x80", b"\x80\x60", b"\x80\xc8" + bytes(3)])
+def test_what_is_no_packet_is_refused(nonsense):
+    protection, other = pair(PROFILES[1])
+    assert ready(nonsense, protection.put) == b""
+    assert other.unprotect(ready(rtp(b"after it"), protection.put)) == rtp(b"after it")
+
+
+def test_what_is_used_of_pylibsrtp_is_how_it_works_itself():
+    source = inspect.getsource(Session)
+    assert "lib.srtp_protect, " in source
+    assert "lib.srtp_protect_rtcp, " in source
+    assert "func(self._srtp[0], self._cdata, len_p)" in source
+    assert pylibsrtp.SRTP_MAX_SRTCP_TRAILER_LEN == MAX_TRAILER
