@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
@@ -69,12 +70,12 @@ def pages(shown: Shown) -> list[Route]:
 
     async def state(request: Request) -> Response:
         _only(request.query_params, "ended")
-        return JsonResponse(shown.state(ended=_number(request.query_params, "ended")))
+        return await _in_turns(shown.state(ended=_number(request.query_params, "ended")))
 
     async def journal(request: Request) -> Response:
         query = request.query_params
         _only(query, "operation", "session", "since", "newest")
-        return JsonResponse(
+        return await _in_turns(
             shown.journal(
                 operation=_operation(query),
                 session_id=query.get("session"),
@@ -111,6 +112,12 @@ def pages(shown: Shown) -> list[Route]:
         Route(f"{ROOT}/faults/{{fault_id}}", _in_words(remove), methods=["DELETE"]),
         Route(f"{ROOT}/{{name}}", _file, methods=["GET"]),
     ]
+
+
+async def _in_turns(content: Json) -> Response:
+    """Let media have its turn before this is written: of a large room it takes as long as to look at it."""
+    await asyncio.sleep(0)
+    return JsonResponse(content)
 
 
 def _in_words(handler: Handler) -> Handler:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from cfrealtime.emulator.refusals import Json
 
@@ -102,11 +102,11 @@ class Makers:
 
     def leak(self, kind: str, session_id: str, what: str, item: tuple[str, str | None, str]) -> Leak:
         """A leak that a call made: by the family of what it is, the call's session and the item."""
-        return _since(Leak(kind, session_id, what, None), self._of_items.get(item))
+        return _leak(kind, session_id, what, self._of_items.get(item))
 
     def last(self, kind: str, session_id: str, what: str) -> Leak:
         """A leak that the last call on its session made."""
-        return _since(Leak(kind, session_id, what, None), self._last.get(session_id))
+        return _leak(kind, session_id, what, self._last.get(session_id))
 
 
 def leaks(state: Mapping[str, Any], makers: Makers, handled: Iterable[Made]) -> tuple[Leak, ...]:
@@ -128,8 +128,10 @@ def _items(call: Made) -> Iterable[tuple[str, str | None, str]]:
     return [(_MAKERS[call.operation], call.session_id, item) for item in call.made]
 
 
-def _since(leak: Leak, call: Made | None) -> Leak:
-    return leak if call is None else evolve(leak, since=call.n, operation=call.operation)
+def _leak(kind: str, session_id: str, what: str, call: Made | None) -> Leak:
+    if call is None:
+        return Leak(kind, session_id, what, None)
+    return Leak(kind, session_id, what, call.n, call.operation)
 
 
 def _of_session(session: Mapping[str, Any], makers: Makers) -> Iterable[Leak]:

@@ -83,6 +83,10 @@ class Seen:
     """What holds for a session now, as lines of text."""
 
 
+NOTHING_SEEN = Seen(lambda _, __: None, lambda _: Traffic(), lambda _: 0, lambda _: [])
+"""For those who ask for the state alone, which costs a fraction."""
+
+
 def everything(sessions: Sessions, seen: Seen, ended: int | None = None) -> Json:
     """All sessions and tracks, for /_emulator/state; of those that ended the last so many."""
     over = {s.session_id: s.ended_at for s in sessions.values() if s.ended_at is not None}

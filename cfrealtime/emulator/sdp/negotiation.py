@@ -115,7 +115,7 @@ class Negotiation:
     def send_codecs(self, mid: str) -> frozenset[str]:
         """The keys of the codecs we may send on `mid`; empty while the endpoint has not agreed to any."""
         section = next((s for s in self._state.sections if s.mid == mid and s.can_send), None)
-        return frozenset(codec.spec.key for codec in section.codecs) if section else frozenset()
+        return section.codec_keys if section else frozenset()
 
     def restarts_ice(self, sdp: str) -> bool:
         """Whether the offer asks for an ICE restart: `restart` must give new credentials first."""

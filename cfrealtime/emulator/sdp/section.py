@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import cast
 
 from attrs import frozen
@@ -73,6 +74,11 @@ class Section:
             return self.remote.codecs
         keys = {codec.spec.key for codec in self.offered.codecs}
         return tuple(codec for codec in self.remote.codecs if codec.spec.key in keys)
+
+    @cached_property
+    def codec_keys(self) -> frozenset[str]:
+        """The keys of the payload types in use; asked for with every look at what is delivered."""
+        return frozenset(codec.spec.key for codec in self.codecs)
 
     @property
     def extensions(self) -> Mapping[str, int]:
