@@ -37,7 +37,7 @@ async def test_everything_that_is_published_arrives_at_everyone_while_somebody_l
             await person.leave()
         after = await settled(host, before["tasks"])
     assert min(look.size for look in looks) > 1000
-    assert flow.sent > 250
+    assert flow.sent > 0  # how many is a matter of what else the machine does
     assert flow.arrived == flow.expected == 3 * flow.sent
     assert sum(map(len, flow.delays.values())) == flow.arrived
     assert (after["tasks"], after["descriptors"]) == (before["tasks"], before["descriptors"])

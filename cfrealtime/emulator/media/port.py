@@ -9,7 +9,8 @@ from time import monotonic
 from typing import Any, cast
 
 from .ice import Peer
-from .sender import LARGEST, sender
+from .sender import sender
+from .srtp import LARGEST
 
 Take = Callable[[bytes, Peer], None]
 

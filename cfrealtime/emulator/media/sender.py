@@ -8,13 +8,14 @@ from __future__ import annotations
 import ctypes
 import errno
 import socket
+import sys
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from struct import Struct
 from typing import Protocol
 
 from .ice import Peer
-from .srtp import MAX_PACKET, MAX_TRAILER, Place, Put, put_plain
+from .srtp import Place, Put, put_plain
 
 Kernel = Callable[[int, object, int, int], int]
 """`sendmmsg`: socket, messages, how many, flags; how many were sent, or -1 and `ctypes.get_errno()`."""
@@ -47,7 +48,7 @@ class Singly:
     def __init__(self, bound: socket.socket, waiting: Waiting) -> None:
         self._bound = bound
         self._waiting = waiting
-        self._place = Place(memoryview(bytearray(LARGEST)))
+        self._place = Place()
 
     def hold(self) -> None:
         """Nothing is held."""
@@ -62,14 +63,12 @@ class Singly:
             if length:
                 self._bound.sendto(self._place.memory[:length], peer)  # the loop's way costs as much again
         except BlockingIOError:
-            self._waiting(bytes(self._place.memory[:length]), peer)
+            self._waiting(self._place.memory[:length], peer)
         except OSError:
             return
 
 
 SLOTS = 64
-LARGEST = MAX_PACKET + MAX_TRAILER
-"""Bytes that a slot holds."""
 
 _ADDRESS = Struct("=H2s4s8x")  # sockaddr_in
 
@@ -95,10 +94,12 @@ class _Message(ctypes.Structure):
 
 
 def kernel() -> Kernel | None:
-    """The call, where there is one."""
+    """The call, where there is one; elsewhere than on Linux the arrays would look different."""
+    if sys.platform != "linux":
+        return None
     try:
         call = ctypes.CDLL(None, use_errno=True).sendmmsg
-    except (AttributeError, OSError, TypeError):
+    except AttributeError:
         return None
     call.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
     return call
@@ -119,15 +120,14 @@ class Batch:
         self._waiting = waiting
         self._holding = False
         self._filled = 0
-        data = (ctypes.c_char * LARGEST * SLOTS)()
+        self._places = [Place() for _ in range(SLOTS)]
         names = (ctypes.c_char * _ADDRESS.size * SLOTS)()
         vectors = (_Vector * SLOTS)()
         self._messages = (_Message * SLOTS)()
-        for vector, message, slot, name in zip(vectors, self._messages, data, names, strict=True):
-            vector.base = ctypes.addressof(slot)
+        for vector, message, place, name in zip(vectors, self._messages, self._places, names, strict=True):
+            vector.base = place.address
             message.header.name, message.header.name_length = ctypes.addressof(name), _ADDRESS.size
             message.header.vectors, message.header.vector_count = ctypes.addressof(vector), 1
-        self._places = [Place(memoryview(slot).cast("B")) for slot in data]
         self._names = [memoryview(name).cast("B") for name in names]
         self._peers: list[Peer | None] = [None] * SLOTS
         self._words = memoryview(vectors).cast("B").cast("P")
@@ -174,4 +174,4 @@ class Batch:
             peer = self._peers[number]
             if peer is not None:
                 length = self._words[2 * number + 1]
-                self._waiting(bytes(self._places[number].memory[:length]), peer)
+                self._waiting(self._places[number].memory[:length], peer)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import pylibsrtp
 
@@ -17,20 +17,26 @@ MAX_PACKET = 1500
 _SHORTEST = 8
 MAX_TRAILER = 4 + 16 + 128
 """What protecting may add: an index, a tag, a key identifier."""
+LARGEST = MAX_PACKET + MAX_TRAILER
+"""Bytes of a packet when it is protected."""
 
 _binding: Any = import_module("pylibsrtp._binding")
 _ffi: Any = _binding.ffi
 _protect_rtp: Any = _binding.lib.srtp_protect
 _protect_rtcp: Any = _binding.lib.srtp_protect_rtcp
-_length: Any = _ffi.new("int *")
 
 
 class Place:
-    """Memory for one packet: `MAX_PACKET` and `MAX_TRAILER` bytes."""
+    """Memory for one packet, as long as the longest that is protected."""
 
-    def __init__(self, memory: memoryview) -> None:
-        self.memory = memory
-        self.pointer: Any = _ffi.from_buffer(memory)
+    # The memory is not Python's: a memoryview that C holds may be collected before what holds it does, and
+    # Python 3.11 then dies. The length is a place's own: libsrtp runs while other threads do.
+
+    def __init__(self) -> None:
+        self.pointer: Any = _ffi.new("unsigned char[]", LARGEST)
+        self.length: Any = _ffi.new("int *")
+        self.memory: Any = _ffi.buffer(self.pointer)
+        self.address = int(_ffi.cast("uintptr_t", self.pointer))
 
 
 Put = Callable[[bytes, Place], int]
@@ -59,15 +65,14 @@ class Protection:
         if not _SHORTEST <= size <= MAX_PACKET:
             return 0
         place.memory[:size] = packet
-        _length[0] = size
+        length = place.length
+        length[0] = size
         protect = _protect_rtcp if 192 <= packet[1] <= 223 else _protect_rtp
-        return 0 if protect(self._handle, place.pointer, _length) else _length[0]
+        return 0 if protect(self._handle, place.pointer, length) else length[0]
 
 
 def ready(data: bytes, put: Put) -> bytes:
     """Data as `put` leaves it; empty if it cannot travel."""
-    length = put(data, _elsewhere)
-    return bytes(_elsewhere.memory[:length])
-
-
-_elsewhere = Place(memoryview(bytearray(MAX_PACKET + MAX_TRAILER)))
+    place = Place()
+    length = put(data, place)
+    return cast("bytes", place.memory[:length])

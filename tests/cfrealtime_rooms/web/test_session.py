@@ -95,7 +95,8 @@ async def test_a_source_that_ends_while_its_packets_are_counted_is_not_told_to_s
       window.ended = new Promise((end) => (window.end = end));
       RTCRtpSender.prototype.getStats = async function () {
         const report = await getStats.call(this);
-        if (![...report.values()].some(({ kind, bytesSent }) => kind === "video" && bytesSent > 0)) return report;
+        const sends = ({ kind, bytesSent }) => kind === "video" && bytesSent > 0;
+        if (![...report.values()].some(sends)) return report;
         count();
         await ended;
         return report;
