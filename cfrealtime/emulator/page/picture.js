@@ -37,7 +37,8 @@ export class Picture {
     const label = { role: "group", "aria-label": "Sessions, and what flows between them" };
     this.svg = svg("svg", { viewBox, ...label }, this.links, this.hub, this.nodes);
     this.svg.addEventListener("click", (event) => event.target === this.svg && select(null));
-    this.empty = empty();
+    this.heading = html("h3");
+    this.empty = empty(this.heading);
     this.legend = legend();
     place.append(this.svg, this.empty, this.legend);
   }
@@ -50,6 +51,7 @@ export class Picture {
   show(state, traffic, selected) {
     const { nodes, links } = layout(state, traffic);
     this.empty.hidden = nodes.size > 0;
+    this.heading.textContent = state.sessions_ended > 0 ? "Nobody is here any more" : "Nobody is here yet";
     this.legend.hidden = nodes.size === 0;
     this.svg.toggleAttribute("data-empty", nodes.size === 0);
     this.svg.classList.toggle("still", links.length > MOVING);
@@ -243,8 +245,11 @@ function legend() {
   return html("p", { class: "legend" }, items);
 }
 
-/** What to do when there is nothing to see. */
-function empty() {
+/**
+ * What to do when there is nothing to see.
+ * @param {HTMLElement} heading
+ */
+function empty(heading) {
   // The secret is known to the shell alone; one that does not know it says what is missing.
   const lines = [
     'curl -X POST -H "Authorization: Bearer ${CLOUDFLARE_REALTIME_APP_SECRET:?paste the export line first}" \\',
@@ -257,7 +262,7 @@ function empty() {
   return html(
     "div",
     { class: "empty", hidden: true },
-    html("h3", {}, "Nobody is here yet"),
+    heading,
     html("p", {}, words),
     html("pre", {}, lines),
     html("button", { class: "quiet", onclick: () => navigator.clipboard?.writeText(lines) }, "Copy"),

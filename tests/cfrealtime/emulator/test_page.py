@@ -192,6 +192,7 @@ async def test_a_session_is_silenced_cut_and_ended(emulator, client, open_page):
     await page.get_by_role("button", name="End it").click()
     await expect(page.locator("#details")).to_contain_text("Ended: a fault ended it.")
     await expect(page.locator(".node")).to_have_count(0)
+    await expect(page.get_by_role("heading", name="Nobody is here any more")).to_be_visible()
     assert (await source.get()).status_code == 410
 
 
