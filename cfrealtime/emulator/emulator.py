@@ -99,14 +99,14 @@ class Emulator:
         world = self._world
         seen = views.Seen(world.undelivered, self.media.traffic, self.faults.number, self.faults.holding)
         return {
-            **self._held(seen, ended),
+            **self._present(seen, ended),
             "at": round(world.age, 6) if world.started else 0.0,
             "clock_speed": self.faults.clock_speed,
             "journal_version": world.journal.version,
             "turn_credentials": self._turn.view(),
         }
 
-    def _held(self, seen: views.Seen, ended: int | None) -> Json:
+    def _present(self, seen: views.Seen, ended: int | None) -> Json:
         if self._users:
             self._world.settle()
         return {**views.everything(self._world.sessions, seen, ended), "adapters": self._adapters.view()}
@@ -128,7 +128,7 @@ class Emulator:
     def leaks(self) -> tuple[Leak, ...]:
         """What is active or open now: tracks, data channels, adapters, exchanges and calls."""
         journal = self._world.journal
-        return leaks(self._held(views.NOTHING_SEEN, 0), journal.makers, journal.handled)
+        return leaks(self._present(views.NOTHING_SEEN, 0), journal.makers, journal.handled)
 
     def assert_no_leaks(self) -> None:
         """For the end of a test: an AssertionError says what is left, and which call made it."""

@@ -142,13 +142,13 @@ export class Connection {
   async sending() {
     /** @type {string[]} */
     const sources = [];
-    const asked = [...this.#senders];
+    const asked = new Map(this.#senders);
     for (const [source, { sender }] of asked) {
       const reports = [...(await sender.getStats()).values()];
       if (reports.some((report) => report.type === "outbound-rtp" && report.bytesSent > 0)) sources.push(source);
     }
     // Published anew meanwhile, it has yet to send.
-    return sources.filter((source) => new Map(asked).get(source) === this.#senders.get(source));
+    return sources.filter((source) => asked.get(source) === this.#senders.get(source));
   }
 
   /**
@@ -173,12 +173,12 @@ export class Connection {
   #giveBack() {
     // Chromium drops a bundle's transport, and connects anew, when the section that stands first in it is given back.
     const carrier = /^a=group:BUNDLE (\S+)/m.exec(this.#pc.localDescription?.sdp ?? "")?.[1];
-    const kept = this.#ended.filter(({ mid }) => mid === null || mid === carrier);
-    for (const transceiver of this.#ended) {
-      if (!kept.includes(transceiver)) transceiver.stop();
-      else if (transceiver.mid === carrier) transceiver.direction = "inactive";
-    }
-    this.#ended = kept;
+    this.#ended = this.#ended.filter((transceiver) => {
+      if (transceiver.mid === null) return true;
+      if (transceiver.mid !== carrier) transceiver.stop();
+      else transceiver.direction = "inactive";
+      return transceiver.mid === carrier;
+    });
   }
 
   /** @param {LocalSource} local */

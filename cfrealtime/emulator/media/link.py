@@ -9,7 +9,7 @@ from .ice import Peer
 from .plan import Disturbance, Way
 from .secure import SecureTransport
 from .sender import Sender
-from .srtp import Put, put_plain, ready
+from .srtp import Put, as_sent, put_plain
 
 
 @define
@@ -68,4 +68,4 @@ class Link:
         if self.network is None:
             self.sender.send(data, path, put)
         else:
-            self.network.down(ready(data, put), lambda late: self.sender.send(late, path))
+            self.network.down(as_sent(data, put), lambda late: self.sender.send(late, path))

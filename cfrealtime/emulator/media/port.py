@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from .ice import Peer
 from .sender import sender
-from .srtp import LARGEST
+from .srtp import MAX_DATAGRAM
 
 Take = Callable[[bytes, Peer], None]
 
@@ -69,7 +69,7 @@ class Port(asyncio.DatagramProtocol):
         until = monotonic() + AT_ONCE
         while monotonic() < until:
             try:
-                data, peer = self._bound.recvfrom(LARGEST)
+                data, peer = self._bound.recvfrom(MAX_DATAGRAM + 1)
             except OSError:  # there is none, or nobody at an address that was sent to
                 return
             self._take(data, peer)
@@ -79,6 +79,6 @@ class Port(asyncio.DatagramProtocol):
         self._transport.sendto(data, peer)
 
     async def aclose(self) -> None:
-        """Close the socket; nothing of it stays behind."""
-        self._transport.close()
+        """Close the socket; nothing of it stays behind, nor what waits for room."""
+        self._transport.abort()
         await asyncio.sleep(0)  # the loop lets go of it in its next turn

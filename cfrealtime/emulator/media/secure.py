@@ -27,12 +27,10 @@ from OpenSSL import SSL
 from .data_association import Association, ChannelCallbacks
 from .data_relay import Message
 from .plan import Channel, DataTransport, RemoteTransport
-from .srtp import Protection, Put
+from .srtp import MAX_DATAGRAM, Protection, Put
 
 Datagram = Callable[[bytes], None]
 
-MAX_DATAGRAM = 1500
-"""Longer ones are not WebRTC's, and the layers below do not bear them."""
 _MAX_WAITING = 4096
 
 
@@ -72,7 +70,7 @@ class _Wire:
         self._receiver: asyncio.Future[None] | None = None
         self._closed = False
 
-    def put(self, data: bytes) -> None:
+    def take(self, data: bytes) -> None:
         self._waiting.append(data)
         self._wake()
 
@@ -154,7 +152,7 @@ class SecureTransport:
         if self._connected and data[0] > 127:
             self._dtls.take(data)
         else:
-            self._wire.put(data)
+            self._wire.take(data)
 
     def carry(self, remote: DataTransport | None, channels: Iterable[Channel]) -> None:
         """Have these data channels as soon as DTLS stands; none without the endpoint's word about SCTP."""

@@ -24,7 +24,7 @@ Waiting = Callable[[bytes, Peer], None]
 
 
 class Sender(Protocol):
-    """Sends datagrams in their order; one that cannot be sent is lost, as on any network."""
+    """Sends datagrams, in their order except past those that wait for room; what cannot be sent is lost."""
 
     def hold(self) -> None:
         """Let what is sent from now on leave together, where that is possible."""
@@ -129,7 +129,7 @@ class Batch:
             message.header.name, message.header.name_length = ctypes.addressof(name), _ADDRESS.size
             message.header.vectors, message.header.vector_count = ctypes.addressof(vector), 1
         self._names = [memoryview(name).cast("B") for name in names]
-        self._peers: list[Peer | None] = [None] * SLOTS
+        self._peers: list[Peer] = [("", 0)] * SLOTS
         self._words = memoryview(vectors).cast("B").cast("P")
         """Base and length of each slot, in turn."""
 
@@ -150,8 +150,8 @@ class Batch:
             return
         self._words[2 * number + 1] = length
         if self._peers[number] is not peer:
-            self._peers[number] = peer
             self._names[number][:] = _address(peer)
+            self._peers[number] = peer
         self._filled = number + 1
         if not self._holding or number + 1 == SLOTS:
             self._flush()
@@ -163,7 +163,7 @@ class Batch:
             sent = self._call(self._bound.fileno(), start, filled - first, 0)
             if sent > 0:
                 first += sent
-            elif (number := ctypes.get_errno()) in (errno.EAGAIN, errno.EWOULDBLOCK):
+            elif (number := ctypes.get_errno()) == errno.EAGAIN:
                 self._wait(range(first, filled))
                 return
             elif number != errno.EINTR:
@@ -171,7 +171,5 @@ class Batch:
 
     def _wait(self, numbers: Iterable[int]) -> None:
         for number in numbers:
-            peer = self._peers[number]
-            if peer is not None:
-                length = self._words[2 * number + 1]
-                self._waiting(self._places[number].memory[:length], peer)
+            length = self._words[2 * number + 1]
+            self._waiting(self._places[number].memory[:length], self._peers[number])

@@ -12,13 +12,11 @@ from typing import Any, cast
 
 import pylibsrtp
 
-MAX_PACKET = 1500
-"""Bytes of a packet that is protected: longer ones are not WebRTC's."""
+MAX_DATAGRAM = 1500
+"""Bytes, protected: longer ones are not WebRTC's, and stacks such as aiortc end a connection over them."""
 _SHORTEST = 8
 MAX_TRAILER = 4 + 16 + 128
-"""What protecting may add: an index, a tag, a key identifier."""
-LARGEST = MAX_PACKET + MAX_TRAILER
-"""Bytes of a packet when it is protected."""
+"""Bytes that protecting may add: an index, a tag, a key identifier."""
 
 _binding: Any = import_module("pylibsrtp._binding")
 _ffi: Any = _binding.ffi
@@ -27,13 +25,13 @@ _protect_rtcp: Any = _binding.lib.srtp_protect_rtcp
 
 
 class Place:
-    """Memory for one packet, as long as the longest that is protected."""
+    """Memory for one packet, before and after it is protected."""
 
-    # The memory is not Python's: a memoryview that C holds may be collected before what holds it does, and
-    # Python 3.11 then dies. The length is a place's own: libsrtp runs while other threads do.
+    # Not a memoryview lent to cffi: the collector may clear it while cffi still has it, and Python 3.11 then
+    # dies. Each place has a length of its own, because protecting releases the GIL.
 
     def __init__(self) -> None:
-        self.pointer: Any = _ffi.new("unsigned char[]", LARGEST)
+        self.pointer: Any = _ffi.new("unsigned char[]", MAX_DATAGRAM + MAX_TRAILER)
         self.length: Any = _ffi.new("int *")
         self.memory: Any = _ffi.buffer(self.pointer)
         self.address = int(_ffi.cast("uintptr_t", self.pointer))
@@ -46,7 +44,7 @@ Put = Callable[[bytes, Place], int]
 def put_plain(data: bytes, place: Place) -> int:
     """Leave data as it is."""
     size = len(data)
-    if size > MAX_PACKET:
+    if size > MAX_DATAGRAM:
         return 0
     place.memory[:size] = data
     return size
@@ -60,18 +58,20 @@ class Protection:
         self._handle: Any = self._session._srtp[0]
 
     def put(self, packet: bytes, place: Place) -> int:
-        """Leave an RTP or RTCP packet protected."""
+        """Leave an RTP or RTCP packet protected; 0 for what is none, or too long when it is protected."""
         size = len(packet)
-        if not _SHORTEST <= size <= MAX_PACKET:
+        if not _SHORTEST <= size <= MAX_DATAGRAM:
             return 0
         place.memory[:size] = packet
         length = place.length
         length[0] = size
         protect = _protect_rtcp if 192 <= packet[1] <= 223 else _protect_rtp
-        return 0 if protect(self._handle, place.pointer, length) else length[0]
+        if protect(self._handle, place.pointer, length) or length[0] > MAX_DATAGRAM:
+            return 0
+        return cast("int", length[0])
 
 
-def ready(data: bytes, put: Put) -> bytes:
+def as_sent(data: bytes, put: Put) -> bytes:
     """Data as `put` leaves it; empty if it cannot travel."""
     place = Place()
     length = put(data, place)

@@ -96,3 +96,19 @@ async def test_a_closed_port_is_collected_with_all_that_it_sent_from():
     await asyncio.sleep(0)
     gc.collect()
     assert [port() for port in ports] == [None] * 3
+
+
+class NoRoom(socket.socket):
+    """A socket of a kernel that has no room for what is sent."""
+
+    def sendto(self, *_: object) -> int:
+        raise BlockingIOError
+
+
+async def test_nothing_stays_of_a_port_although_something_waits_for_room(monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(module.socket, "socket", NoRoom)
+        port = await Port.open("127.0.0.1", 0, lambda data, peer: None)
+    port._wait(b"when there is room", port.address)
+    await port.aclose()
+    assert port._bound.fileno() == -1

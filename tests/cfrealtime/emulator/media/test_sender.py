@@ -11,7 +11,7 @@ import pytest
 
 from cfrealtime.emulator.media import sender as module
 from cfrealtime.emulator.media.sender import SLOTS, Batch, Sender, Singly, kernel, sender
-from cfrealtime.emulator.media.srtp import MAX_PACKET
+from cfrealtime.emulator.media.srtp import MAX_DATAGRAM
 
 Peer = tuple[str, int]
 
@@ -87,10 +87,10 @@ def test_each_gets_its_own_in_order(any_sender, others):
 def test_what_is_too_long_or_cannot_be_made_ready_is_lost_alone(any_sender, others):
     peer = others[0].getsockname()
     any_sender.send(b"a", peer)
-    any_sender.send(b"b" * (MAX_PACKET + 1), peer)
+    any_sender.send(b"b" * (MAX_DATAGRAM + 1), peer)
     any_sender.send(b"c", peer, lambda data, place: 0)
-    any_sender.send(b"d" * MAX_PACKET, peer)
-    assert heard(others[0]) == [b"a", b"d" * MAX_PACKET]
+    any_sender.send(b"d" * MAX_DATAGRAM, peer)
+    assert heard(others[0]) == [b"a", b"d" * MAX_DATAGRAM]
 
 
 def test_one_call_sends_all_that_is_held_and_nothing_waits_that_is_not(bound, others):

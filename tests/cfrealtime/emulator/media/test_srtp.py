@@ -12,15 +12,7 @@ from pylibsrtp import Policy, Session
 
 from cfrealtime.emulator.media.rtcp import key_frame_request
 from cfrealtime.emulator.media.rtp import write
-from cfrealtime.emulator.media.srtp import (
-    LARGEST,
-    MAX_PACKET,
-    MAX_TRAILER,
-    Place,
-    Protection,
-    put_plain,
-    ready,
-)
+from cfrealtime.emulator.media.srtp import MAX_DATAGRAM, MAX_TRAILER, Place, Protection, as_sent, put_plain
 
 PROFILES = [
     Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
@@ -51,30 +43,34 @@ def pair(profile: int) -> tuple[Protection, Session]:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_packet_comes_out_as_it_went_in(profile):
     protection, other = pair(profile)
-    for sequence, size in enumerate((0, 1, 1000, MAX_PACKET - 12), 1):
+    for sequence, size in enumerate((0, 1, 1000, 1400), 1):
         packet = rtp(os.urandom(size), sequence)
-        protected = ready(packet, protection.put)
+        protected = as_sent(packet, protection.put)
         assert protected != packet
-        if len(protected) <= MAX_PACKET:  # as much as pylibsrtp takes
-            assert other.unprotect(protected) == packet
+        assert other.unprotect(protected) == packet
     report = key_frame_request(1, 7)
-    assert other.unprotect_rtcp(ready(report, protection.put)) == report
+    assert other.unprotect_rtcp(as_sent(report, protection.put)) == report
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_longest_fits_and_a_longer_one_is_refused(profile):
-    protection, _ = pair(profile)
-    place = Place()
-    assert MAX_PACKET < protection.put(rtp(b"v" * (MAX_PACKET - 12)), place) <= LARGEST
-    assert protection.put(rtp(b"v" * (MAX_PACKET - 11), 2), place) == 0
-    assert put_plain(b"v" * (MAX_PACKET + 1), place) == 0
+    protection, other = pair(profile)
+    added = len(as_sent(rtp(b""), protection.put)) - 12
+    room = MAX_DATAGRAM - added - 12
+    longest = rtp(b"v" * room, 2)
+    protected = as_sent(longest, protection.put)
+    assert (len(protected), other.unprotect(protected)) == (MAX_DATAGRAM, longest)
+    for sequence, more in enumerate((1, added, added + 1), 3):
+        assert as_sent(rtp(b"v" * (room + more), sequence), protection.put) == b""
+    assert as_sent(b"v" * (MAX_DATAGRAM + 1), put_plain) == b""
+    assert other.unprotect(as_sent(rtp(b"after it", 6), protection.put)) == rtp(b"after it", 6)
 
 
 @pytest.mark.parametrize("nonsense", [b"", b"\x80", b"\x80\x60", b"\x80\xc8" + bytes(3)])
 def test_what_is_no_packet_is_refused(nonsense):
     protection, other = pair(PROFILES[1])
-    assert ready(nonsense, protection.put) == b""
-    assert other.unprotect(ready(rtp(b"after it"), protection.put)) == rtp(b"after it")
+    assert as_sent(nonsense, protection.put) == b""
+    assert other.unprotect(as_sent(rtp(b"after it"), protection.put)) == rtp(b"after it")
 
 
 def test_emulators_in_other_threads_do_not_disturb():
