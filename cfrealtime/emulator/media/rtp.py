@@ -10,7 +10,7 @@ from attrs import define
 Element = tuple[int, bytes]
 """A header extension: its number in the session, its value."""
 
-HEADER = Struct("!BBHII")
+_HEADER = Struct("!BBHII")
 _PROFILE = Struct("!HH")
 _SEQUENCE = Struct("!H")
 _ONE_BYTE = 0xBEDE
@@ -34,7 +34,7 @@ def parse(data: bytes) -> Packet | None:
     """Read a decrypted packet."""
     if len(data) < 12 or data[0] >> 6 != 2:
         return None
-    first, second, sequence, timestamp, ssrc = HEADER.unpack_from(data)
+    first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(data)
     start, end = 12 + 4 * (first & 0x0F), len(data)
     elements: Sequence[Element] = ()
     if first & 0x10:
@@ -107,7 +107,7 @@ def write(
     """A packet; `extensions` is a block of `write_elements`."""
     first = 0x90 if extensions else 0x80
     second = payload_type | (0x80 if marker else 0)
-    return HEADER.pack(first, second, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc) + extensions + payload
+    return _HEADER.pack(first, second, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc) + extensions + payload
 
 
 def wrap_rtx(sequence: int, payload: bytes) -> bytes:

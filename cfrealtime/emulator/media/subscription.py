@@ -10,7 +10,7 @@ from .extensions import MID
 from .layer import Arrived, Layer
 from .plan import Carried, Send
 from .rtcp import SenderReport, sender_report
-from .rtp import HEADER, unwrap_sequence, wrap_rtx, write, write_elements
+from .rtp import unwrap_sequence, wrap_rtx, write, write_elements
 
 Emit = Callable[[bytes], None]
 """Takes an RTP or RTCP packet for a session."""
@@ -45,8 +45,6 @@ class Subscription:
         self.ready = False
         """Its endpoint can be sent packets."""
         self._epochs: tuple[_Epoch, ...] = ()
-        self._first = self._offset = self._time_offset = 0
-        """Of the last of them, the first in our numbers: they are asked for with every packet."""
         self._last_index = 0
         self._last_timestamp = 0
         self._last_sent: float | None = None
@@ -60,9 +58,7 @@ class Subscription:
         if self._epochs and send.source != self.send.source:
             self.pause()
         self.send = send
-        self._ssrc = send.ssrc
         self._codecs = {codec.key: codec for codec in send.codecs}
-        self._payload_types = {codec.key: codec.payload_type for codec in send.codecs}
         number = send.extensions.get(MID)
         self._mid = () if number is None else ((number, send.mid.encode()),)
         self._blocks: dict[tuple[tuple[str, bytes], ...], bytes] = {}
@@ -80,26 +76,30 @@ class Subscription:
 
     def forward(self, layer: Layer, arrived: Arrived, now: float) -> bytes | None:
         """A packet as this subscriber gets it; None when it does not."""
-        payload_type = self._payload_types.get(arrived.codec_key)
-        if payload_type is None:
+        codec = self._codecs.get(arrived.codec_key)
+        if codec is None:
             return None
         if layer is not self.layer:
             if layer is not self.target or not arrived.key_frame:
                 return None
             self._switch(layer, arrived, now)
-        index, packet = arrived.index + self._offset, arrived.packet
-        if index < self._first:
+        epoch, packet = self._epochs[-1], arrived.packet
+        if arrived.index < epoch.first:
             return None
-        timestamp, payload = packet.timestamp + self._time_offset, packet.payload
+        index, timestamp = arrived.index + epoch.offset, packet.timestamp + epoch.time_offset
         if index > self._last_index:
             self._last_index, self._last_timestamp, self._last_sent = index, timestamp, now
         self._packets += 1
-        self._octets += len(payload)
-        block = self._blocks.get(arrived.elements) or self._block(arrived.elements)
-        # `write`, without the call: this is done for every copy of every packet.
-        first, second = 0x90 if block else 0x80, payload_type | 0x80 if packet.marker else payload_type
-        head = HEADER.pack(first, second, index & 0xFFFF, timestamp & 0xFFFFFFFF, self._ssrc)
-        return head + block + payload
+        self._octets += len(packet.payload)
+        return write(
+            marker=packet.marker,
+            payload_type=codec.payload_type,
+            sequence=index,
+            timestamp=timestamp,
+            ssrc=self.send.ssrc,
+            extensions=self._blocks.get(arrived.elements) or self._block(arrived.elements),
+            payload=packet.payload,
+        )
 
     def _switch(self, layer: Layer, arrived: Arrived, now: float) -> None:
         """Continue with another layer: the next number, and a timestamp later by the time that has passed."""
@@ -110,7 +110,6 @@ class Subscription:
         # The first number is far from the wrap, where SRTP would have to guess.
         offset = self._last_index + 1 - arrived.index
         self._epochs = (*self._epochs[-1:], _Epoch(layer, arrived.index, offset, time_offset))
-        self._first, self._offset, self._time_offset = arrived.index + offset, offset, time_offset
         self.layer, self.target = layer, None
 
     def _block(self, elements: tuple[tuple[str, bytes], ...]) -> bytes:
@@ -159,5 +158,5 @@ class Subscription:
         """The publisher's sender report in our numbers."""
         if layer is not self.layer:
             return None
-        timestamp = report.timestamp + self._time_offset
+        timestamp = report.timestamp + self._epochs[-1].time_offset
         return sender_report(self.send.ssrc, report.ntp, timestamp, self._packets, self._octets)
