@@ -50,8 +50,6 @@ class BadNetwork:
 
     def _carry(self, direction: _Direction, data: bytes, deliver: Deliver) -> None:
         way, chance = direction.way, direction.chance
-        if not data:
-            return
         if data[0] < _FIRST_MEDIA and data[0] != _DTLS_DATA:
             deliver(data)
         elif way.loss and chance.random() < way.loss:

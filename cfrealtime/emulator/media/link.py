@@ -67,5 +67,5 @@ class Link:
             return
         if self.network is None:
             self.sender.send(data, path, put)
-        else:
-            self.network.down(as_sent(data, put), lambda late: self.sender.send(late, path))
+        elif sent := as_sent(data, put):
+            self.network.down(sent, lambda late: self.sender.send(late, path))

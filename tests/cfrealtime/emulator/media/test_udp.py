@@ -11,6 +11,7 @@ import pylibsrtp
 import pytest
 
 from cfrealtime.emulator.media import rtcp, rtp
+from cfrealtime.emulator.media.plan import Disturbance, Way
 from cfrealtime.emulator.media.srtp import MAX_DATAGRAM, Protection, as_sent
 from cfrealtime.emulator.media.udp import MediaPlaneError, UdpMediaPlane
 from tests.cfrealtime.emulator.media.light_peer import LightPeer
@@ -241,9 +242,13 @@ async def test_garbage_is_dropped(sfu, peers):
     await subscriber.until(lambda: subscriber.rtp)
 
 
-async def test_a_packet_that_is_too_long_once_it_is_forwarded_is_lost_alone(sfu, peers):
+@pytest.mark.parametrize(
+    "bob", [Disturbance(), Disturbance(up=Way(jitter=0.001))], ids=["usual", "disturbed"]
+)
+async def test_a_packet_that_is_too_long_once_it_is_forwarded_is_lost_alone(sfu, peers, bob, caplog):
     # Its publisher may send it; forwarded, it has an extension more, which names the subscriber's section.
     publisher, subscriber = peers
+    sfu.plane.disturb("bob", bob)
     protection = Protection(publisher.dtls._tx_srtp)
     for sequence, size in enumerate((100, 1300, 1480, 100), 1):
         datagram = as_sent(vp8(sequence, KEY.ljust(size - 12, b"x")), protection.put)
@@ -252,6 +257,7 @@ async def test_a_packet_that_is_too_long_once_it_is_forwarded_is_lost_alone(sfu,
     await subscriber.until(lambda: len(subscriber.rtp) == 3)
     assert [len(rtp.parse(data).payload) + 12 for data in subscriber.rtp] == [100, 1300, 100]
     assert subscriber.dtls.state == "connected"
+    assert [record for record in caplog.records if record.name == "asyncio" and record.exc_info] == []
 
 
 async def test_packets_that_are_none_are_dropped(sfu, peers):
